@@ -1,0 +1,58 @@
+# Every command of the project. `make help` lists them; only Python 3.11+ and make are needed beforehand.
+SHELL  := /bin/sh
+PYTHON ?= python3
+# bootstrap.py SET[,SET...] -- COMMAND: makes the named virtual environments if they are not there yet, then runs COMMAND in the first.
+BOOTSTRAP = $(PYTHON) local_stack/bootstrap.py
+STACK     = $(BOOTSTRAP) stack -- python -m local_stack
+DEV       = $(BOOTSTRAP) dev --
+KEYS      = sh scripts/setup_litellm_keys.sh
+COMPOSE  ?= docker compose
+CODE      = api local_stack tests
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help:  ## this list
+	@awk -F ':.*##' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_]+:.*##/ {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ The stack on this machine, without Docker
+.PHONY: up down status logs reset
+up:  ## set up and start everything, mint the keys, send a first request through it (STACK_PORT_BASE=N: on other ports)
+	@$(STACK) up
+down:  ## stop everything that `make up` started; the data stays
+	@$(STACK) down
+status:  ## what runs, on which port, for how long
+	@$(STACK) status
+logs:  ## follow the logs (SERVICE=litellm: one service's)
+	@$(STACK) logs $(SERVICE)
+reset:  ## stop, and delete the stack's data after asking (YES=1: without asking)
+	@$(STACK) reset $(if $(YES),--yes)
+
+##@ Keys
+.PHONY: litellm_setup
+litellm_setup:  ## mint the virtual keys and write them into .env (ARGS="--rotate", ARGS="--env prod", ARGS="--help")
+	@$(KEYS) --write $(ARGS)
+
+##@ Checks
+.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests bench
+tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
+format:  ## rewrite the code in the project's format
+	@$(DEV) ruff format $(CODE)
+	@$(DEV) ruff check --fix $(CODE)
+format_check:  ## is the code in the project's format?
+	@$(DEV) ruff format --check $(CODE)
+lint:  ## ruff
+	@$(DEV) ruff check $(CODE)
+types:  ## mypy, strict
+	@$(DEV) mypy
+unit_tests:  ## tests that start no service
+	@$(DEV) pytest tests/unit_tests $(ARGS)
+non_integration_tests: format_check lint types unit_tests  ## all of `make tests` but the integration tests
+integration_tests:  ## tests on the real stack, which they start on free ports and end
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest tests/integration_tests $(ARGS)
+bench:  ## added latency of the API over LiteLLM alone, side by side in one run
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
+
+##@ Maintenance
+.PHONY: lock
+lock:  ## compile requirements/*.in into hash-locked requirements/*.txt (ARGS="--upgrade")
+	@$(STACK) lock $(ARGS)
