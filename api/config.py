@@ -1,0 +1,85 @@
+"""Settings: the only reader of the environment."""
+
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class ConfigurationError(RuntimeError):
+    """A setting without which the server cannot work; the message names it and the mend."""
+
+
+class Settings(BaseSettings):
+    """What the process is told by its environment. Times are seconds, sizes bytes."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    llm_api_key: SecretStr = SecretStr("")
+    llm_base_url: str = "http://litellm:4000"
+
+    api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    require_auth: bool = True
+    max_request_bytes: int = Field(default=50 * 1024 * 1024, gt=0)
+
+    http_connect_timeout: float = Field(default=5.0, gt=0)
+    http_read_timeout: float = Field(default=600.0, gt=0)
+    http_write_timeout: float = Field(default=30.0, gt=0)
+    http_max_connections: int = Field(default=1000, gt=0)
+    http_max_keepalive_connections: int = Field(default=100, ge=0)
+    # Below the 5 s after which LiteLLM closes an idle connection: a request sent on a closing one would be lost.
+    http_keepalive_expiry: float = Field(default=4.0, gt=0)
+
+    enable_tracing: bool = False
+    phoenix_project_name: str = "reasoning-agent"
+    phoenix_collector_endpoint: str = "http://phoenix:4317"
+
+    mcp_config_path: Path = Path("config/mcp_servers.yaml")
+
+    @field_validator("api_tokens", mode="before")
+    @classmethod
+    def _split_tokens(cls, value: object) -> object:
+        return tuple(token.strip() for token in value.split(",") if token.strip()) if isinstance(value, str) else value
+
+    @field_validator("llm_base_url", "phoenix_collector_endpoint")
+    @classmethod
+    def _is_http_url(cls, value: str) -> str:
+        url = urlsplit(value)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError("must be a URL such as http://127.0.0.1:4000")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if not self.llm_api_key.get_secret_value():
+            raise ConfigurationError(
+                "LLM_API_KEY is empty: the API needs a LiteLLM virtual key. Run `make litellm_setup` to mint one."
+            )
+        if self.require_auth and not self.api_tokens:
+            raise ConfigurationError(
+                "API_TOKENS is empty, so no request could be let in. Set it to one or more comma-separated tokens, "
+                "or set REQUIRE_AUTH=false to let everyone in."
+            )
+        return self
+
+    @property
+    def openai_base_url(self) -> str:
+        """LiteLLM's OpenAI-compatible base URL; LLM_BASE_URL may be given with or without its `/v1`."""
+        return self.llm_base_url if self.llm_base_url.endswith("/v1") else f"{self.llm_base_url}/v1"
+
+
+def load_settings() -> Settings:
+    """Reads the environment once.
+
+    Raises:
+        ConfigurationError: naming every variable that cannot be used, and why; never its value, which may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors(include_input=False)
+        ]
+        raise ConfigurationError("These settings cannot be used. " + "; ".join(faults)) from None

@@ -1,0 +1,97 @@
+"""What lives as long as the process, opened in order and closed in reverse, and how handlers ask for it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Annotated, Self, TypeVar, cast
+
+import httpx
+from fastapi import Depends, Request
+from openai import AsyncOpenAI
+
+from api.config import Settings
+from api.http_client import open_http_client
+from api.llm_gateway import LLMGateway
+from api.request_context import RequestContext, parse_request_context
+from api.tracing import Tracing, open_tracing
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class ServiceContainer:
+    """The one AsyncOpenAI, what it stands on and what stands on it. To be entered once, for the life of the process."""
+
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.settings = settings
+        self._transport = transport
+        self._resources = AsyncExitStack()
+        self._tracing: Tracing | None = None
+        self._openai_client: AsyncOpenAI | None = None
+        self._gateway: LLMGateway | None = None
+
+    async def __aenter__(self) -> Self:
+        self._tracing = tracing = open_tracing(self.settings)
+        self._closes("tracing", _in_thread(tracing.close))
+        http_client = open_http_client(self.settings, self._transport)
+        self._closes("the HTTP client", http_client.aclose)
+        self._openai_client = AsyncOpenAI(
+            api_key=self.settings.llm_api_key.get_secret_value(),
+            base_url=self.settings.openai_base_url,
+            http_client=http_client,
+            max_retries=0,  # LiteLLM retries; a second layer would multiply the calls
+        )
+        self._gateway = LLMGateway(self._openai_client, tracing)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._tracing = self._openai_client = self._gateway = None
+        await self._resources.aclose()
+
+    @property
+    def openai_client(self) -> AsyncOpenAI:
+        """The one client. Raises RuntimeError before start-up and after shutdown."""
+        return _opened(self._openai_client)
+
+    @property
+    def gateway(self) -> LLMGateway:
+        """The only exit to an LLM. Raises RuntimeError before start-up and after shutdown."""
+        return _opened(self._gateway)
+
+    @property
+    def tracing(self) -> Tracing:
+        """Raises RuntimeError before start-up and after shutdown."""
+        return _opened(self._tracing)
+
+    def _closes(self, name: str, close: Callable[[], Awaitable[None]]) -> None:
+        async def close_logged() -> None:
+            try:
+                await close()
+            except Exception:  # noqa: BLE001 - what was opened before it still has to be closed
+                _log.exception("Closing %s failed", name)
+
+        self._resources.push_async_callback(close_logged)
+
+
+def _opened(resource: T | None) -> T:
+    if resource is None:
+        raise RuntimeError(
+            "The service container is not open: it opens with the application's start-up and closes with it."
+        )
+    return resource
+
+
+def _in_thread(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def in_thread() -> None:
+        await asyncio.to_thread(close)
+
+    return in_thread
+
+
+def _services(request: Request) -> ServiceContainer:
+    return cast(ServiceContainer, request.state.services)
+
+
+Services = Annotated[ServiceContainer, Depends(_services)]
+Context = Annotated[RequestContext, Depends(parse_request_context)]

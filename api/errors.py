@@ -1,0 +1,167 @@
+"""Every error a client can see, as one tree, rendered in one place.
+
+    APIError                       its class says status, type and code
+    ├── InvalidRequest             400  the body, with the field named in `param`
+    ├── InvalidHeader              400  a header, named in `param`
+    ├── Unauthenticated            401
+    ├── NotFound                   404
+    ├── MethodNotAllowed           405
+    ├── RequestTooLarge            413
+    ├── UnsupportedMediaType       415
+    ├── UpstreamError              LiteLLM's own status, message, type, code and param
+    │   └── GatewayKeyRejected     401  LiteLLM does not accept this server's virtual key
+    ├── UpstreamUnreachable        503
+    ├── UpstreamTimeout            504
+    ├── UpstreamStreamBroken       502  the answer ended before it was complete
+    └── InternalError              500
+
+`ClientDisconnected` stands beside the tree: nobody is left to read an answer.
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar, TypedDict
+
+from starlette.responses import JSONResponse, Response
+
+# What LiteLLM quotes of a key it refuses: its start or end, and its sha256.
+_KEY_LIKE = re.compile(r"\bsk-[\w.\-*]+|\b[0-9a-f]{64}\b")
+
+
+class ErrorBody(TypedDict):
+    """The object under `error`, as OpenAI's clients parse it."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class APIError(Exception):
+    """Anything a client is told. `headers` go out beside the body."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.error_code = code or self.code
+        self.headers = dict(headers or {})
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status of the answer."""
+        return self.status
+
+    @property
+    def body(self) -> ErrorBody:
+        """The object under `error`."""
+        return {"message": self.message, "type": self.type, "param": self.param, "code": self.error_code}
+
+
+class InvalidRequest(APIError):
+    status, type = 400, "invalid_request_error"
+
+
+class InvalidHeader(InvalidRequest):
+    code = "invalid_header"
+
+
+class Unauthenticated(APIError):
+    status, type, code = 401, "authentication_error", "invalid_api_key"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"www-authenticate": "Bearer"})
+
+
+class NotFound(InvalidRequest):
+    status, code = 404, "not_found"
+
+
+class MethodNotAllowed(InvalidRequest):
+    status, code = 405, "method_not_allowed"
+
+
+class RequestTooLarge(InvalidRequest):
+    status, code = 413, "request_too_large"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    status, code = 415, "unsupported_media_type"
+
+
+class UpstreamError(APIError):
+    """LiteLLM answered with an error, its own or its provider's: handed on as it came, less anything that looks like a key."""
+
+    def __init__(self, status: int, error: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
+        message = redact(str(error.get("message") or HTTPStatus(status).phrase))
+        super().__init__(message, param=_text(error.get("param")), code=_text(error.get("code")), headers=headers)
+        self._status = status
+        self._type = _text(error.get("type")) or ("invalid_request_error" if status < 500 else "server_error")
+
+    @property
+    def status_code(self) -> int:
+        return self._status
+
+    @property
+    def body(self) -> ErrorBody:
+        return {**super().body, "type": self._type}
+
+
+class GatewayKeyRejected(UpstreamError):
+    """A 401 from LiteLLM itself: no caller can mend it, so the message says who can."""
+
+    def __init__(self, status: int, error: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, error, headers=headers)
+        whose = "LiteLLM does not accept this server's LLM_API_KEY (`make litellm_setup` mints one)"
+        self.message = f"{whose}: {self.message}"
+
+
+class UpstreamUnreachable(APIError):
+    status, code = 503, "llm_gateway_unreachable"
+
+
+class UpstreamTimeout(APIError):
+    status, code = 504, "llm_gateway_timeout"
+
+
+class UpstreamStreamBroken(APIError):
+    status, code = 502, "llm_gateway_stream_broken"
+
+
+class InternalError(APIError):
+    code = "internal_error"
+
+
+class ClientDisconnected(Exception):
+    """The client went away; whatever was under way for it has been cancelled."""
+
+
+def redact(message: str) -> str:
+    """The message without anything that looks like a key or a key's hash."""
+    return _KEY_LIKE.sub("[redacted]", message)
+
+
+def render(error: APIError) -> JSONResponse:
+    """The one place where an error becomes an answer."""
+    return JSONResponse({"error": error.body}, status_code=error.status_code, headers=error.headers)
+
+
+def render_disconnected() -> Response:
+    """Starlette wants an answer even when nobody reads it; 499 is what servers log for a client that closed its request."""
+    return Response(status_code=499)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or value == "None" else str(value)

@@ -1,0 +1,55 @@
+"""Whatever a handler raises → the one shape that clients know."""
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from api.errors import (
+    APIError,
+    ClientDisconnected,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    UpstreamError,
+    render,
+    render_disconnected,
+)
+
+_log = logging.getLogger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Every way in which a request can fail leads to `errors.render`."""
+    app.add_exception_handler(APIError, _api_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(ClientDisconnected, _disconnected)
+    app.add_exception_handler(ClientDisconnect, _disconnected)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, APIError)  # noqa: S101 - registered for nothing else
+    return render(error)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    path = request.url.path
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return render(NotFound(f"There is no {request.method} {path}. Is the base URL right? It ends in /v1."))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return render(MethodNotAllowed(f"{request.method} is not possible on {path}.", headers=error.headers))
+    return render(UpstreamError(error.status_code, {"message": error.detail}, headers=error.headers))
+
+
+async def _disconnected(_request: Request, _error: Exception) -> Response:
+    return render_disconnected()
+
+
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    _log.error("A request failed in this server", exc_info=error)
+    return render(InternalError("The server failed to answer; its log says why."))

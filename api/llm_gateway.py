@@ -1,0 +1,185 @@
+"""The only exit to an LLM.
+
+Every call names the component that makes it and the operation it serves. The gateway says so to LiteLLM (metadata, tags,
+spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and turns whatever goes wrong into `api.errors`.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+from openai import AsyncOpenAI, AsyncStream
+from opentelemetry.trace import Span
+from pydantic_core import from_json, to_json
+
+from api.attribution import Component, Operation, Purpose, attributed
+from api.errors import UpstreamStreamBroken, UpstreamUnreachable
+from api.request_context import RequestContext
+from api.sse import complete_events, ends_with_done, split_at_error
+from api.tracing import Tracing, record_failure, trace_headers, trace_id
+from api.upstream_errors import error_of_event, mapped
+
+CHAT_COMPLETIONS: Final = "/chat/completions"
+MODELS: Final = "/models"
+
+# What LiteLLM says beside an answer that a caller may know; the rest, upstream URLs and cookies among it, stays here.
+_HANDED_ON = frozenset(
+    {
+        "x-litellm-call-id",
+        "x-litellm-model-id",
+        "x-litellm-model-group",
+        "x-litellm-response-cost",
+        "x-litellm-version",
+        "x-request-id",
+    }
+)
+_HANDED_ON_PREFIXES = ("x-ratelimit-",)
+
+
+@dataclass(frozen=True, slots=True)
+class LLMAnswer:
+    """A complete answer: its bytes as LiteLLM sent them, and the headers that a caller may see."""
+
+    content: bytes
+    headers: dict[str, str]
+
+    def json(self) -> Any:
+        """The parsed body."""
+        return from_json(self.content)
+
+
+class LLMStream:
+    """The events of a streamed answer. The call and its span end with the last event, a failure or `aclose()`."""
+
+    def __init__(
+        self, first: bytes, rest: AsyncIterator[bytes], headers: dict[str, str], resources: AsyncExitStack
+    ) -> None:
+        self.headers = headers
+        self._first = first
+        self._rest = rest
+        self._resources = resources
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """One or more whole events at a time, as LiteLLM sent them, `[DONE]` last. To be read once.
+
+        Raises:
+            UpstreamError: the provider failed in mid-stream.
+            UpstreamStreamBroken: the answer ended before `[DONE]`.
+        """
+        async with self._resources:
+            yield self._first
+            last = self._first
+            async for last in self._rest:
+                yield last
+            if not ends_with_done(last):
+                raise UpstreamStreamBroken("LiteLLM's answer ended before it was complete.")
+
+    async def aclose(self) -> None:
+        """Cancels the call if it is still under way."""
+        await self._resources.aclose()
+
+
+class LLMGateway:
+    """Each method takes a JSON body as a caller may send it and, keyword-only, what the call is for.
+
+    All raise `UpstreamError` with LiteLLM's status and message, `UpstreamUnreachable` or `UpstreamTimeout`.
+    """
+
+    def __init__(self, client: AsyncOpenAI, tracing: Tracing) -> None:
+        self._client = client
+        self._tracing = tracing
+        self._root = str(client.base_url).rstrip("/").removesuffix("/v1")
+
+    async def complete(
+        self, body: Mapping[str, Any], *, component: Component, operation: Operation, context: RequestContext
+    ) -> LLMAnswer:
+        """One call, answered at once."""
+        purpose = Purpose(component, operation, context)
+        with self._span(purpose) as span:
+            response = await self._client.post(
+                CHAT_COMPLETIONS,
+                cast_to=httpx.Response,
+                content=_content(body, purpose, span),
+                options={"headers": trace_headers(span)},
+            )
+        return LLMAnswer(response.content, handed_on(response.headers))
+
+    async def stream(
+        self, body: Mapping[str, Any], *, component: Component, operation: Operation, context: RequestContext
+    ) -> LLMStream:
+        """One call, answered event by event. Returns once the first event is there, so that a failure still has its status."""
+        purpose = Purpose(component, operation, context)
+        async with AsyncExitStack() as resources:
+            span = resources.enter_context(self._span(purpose))
+            response = await self._open_stream(_content(body, purpose, span), trace_headers(span))
+            resources.push_async_callback(response.aclose)
+            events = _events_before_error(response)
+            first = await anext(events, b"")
+            return LLMStream(first, events, handed_on(response.headers), resources.pop_all())
+
+    async def list_models(self) -> LLMAnswer:
+        """The models that this server's key may use, as LiteLLM lists them; no LLM is called, so nothing is attributed."""
+        return await self._get(MODELS)
+
+    async def check(self) -> None:
+        """Is LiteLLM ready, database included, and does it accept our key? Returns, or raises what a client would be told."""
+        readiness = await self._get(f"{self._root}/health/readiness")
+        if readiness.json().get("db") != "connected":
+            raise UpstreamUnreachable("LiteLLM has lost its database.")
+        await self.list_models()
+
+    async def _get(self, path: str) -> LLMAnswer:
+        try:
+            response = await self._client.get(path, cast_to=httpx.Response)
+        except Exception as error:
+            raise mapped(error) from error
+        return LLMAnswer(response.content, handed_on(response.headers))
+
+    async def _open_stream(self, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        stream = await self._client.post(
+            CHAT_COMPLETIONS,
+            cast_to=object,
+            content=content,
+            options={"headers": headers},
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+        return stream.response
+
+    @contextmanager
+    def _span(self, purpose: Purpose) -> Iterator[Span]:
+        """The span of one call. A failure leaves it mapped to what the client is told; a cancellation is no failure."""
+        name = f"{purpose.component}.{purpose.operation}"
+        span = self._tracing.start_span(
+            name, "CHAIN", metadata=purpose.metadata(), session_id=purpose.context.session_id
+        )
+        try:
+            yield span
+        except Exception as error:
+            failure = mapped(error)
+            record_failure(span, failure)
+            raise failure from error
+        finally:
+            span.end()
+
+
+def handed_on(headers: httpx.Headers) -> dict[str, str]:
+    """The headers of LiteLLM's answer that a caller may see."""
+    return {
+        name: value for name, value in headers.items() if name in _HANDED_ON or name.startswith(_HANDED_ON_PREFIXES)
+    }
+
+
+async def _events_before_error(response: httpx.Response) -> AsyncIterator[bytes]:
+    async for events in complete_events(response.aiter_bytes()):
+        whole, error = split_at_error(events)
+        if whole:
+            yield whole
+        if error is not None:
+            raise error_of_event(error)
+
+
+def _content(body: Mapping[str, Any], purpose: Purpose, span: Span) -> bytes:
+    return to_json(attributed(body, purpose, trace_id(span)))

@@ -1,0 +1,50 @@
+"""The application: what runs around every request, and nothing else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+import httpx
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from api import exception_handlers
+from api.auth import AuthenticationMiddleware, TokenAuthenticator
+from api.config import Settings, load_settings
+from api.dependencies import ServiceContainer
+from api.routes import chat, health, models
+from api.tracing import TracingMiddleware
+
+
+class State(TypedDict):
+    """What every request finds in `request.state`, beside its caller."""
+
+    services: ServiceContainer
+
+
+def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+    """The application, configured by the environment and speaking to LiteLLM over the network unless told otherwise.
+
+    Raises:
+        ConfigurationError: a setting without which it cannot work.
+    """
+    settings = settings or load_settings()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
+        async with ServiceContainer(settings, transport) as services:
+            yield {"services": services}
+
+    authenticator = TokenAuthenticator(settings.api_tokens) if settings.require_auth else None
+    app = FastAPI(
+        title="Reasoning Agent API",
+        lifespan=lifespan,
+        # Spans are ours: the built-in ones would mark a client that leaves as an error.
+        telemetry={"tracing": False},
+        redoc_url=None,
+        middleware=[Middleware(AuthenticationMiddleware, authenticator=authenticator), Middleware(TracingMiddleware)],
+    )
+    for router in (chat.router, models.router, health.router):
+        app.include_router(router)
+    exception_handlers.install(app)
+    return app

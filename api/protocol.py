@@ -1,0 +1,38 @@
+"""Wire types: what a request must at least be. Everything else in a body is handed on as it came; LiteLLM decides on it."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+
+class RoutingMode(StrEnum):
+    """Who answers: the model itself, the reasoning agent, or whichever of the two a classifier picks."""
+
+    PASSTHROUGH = "passthrough"
+    REASONING = "reasoning"
+    AUTO = "auto"
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    role: Annotated[str, Strict(), Field(min_length=1)]
+
+
+class StreamOptions(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    include_usage: Annotated[bool, Strict()] | None = None
+
+
+class ChatCompletionRequest(BaseModel):
+    """The fields of a chat completion request that this server itself reads."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: Annotated[str, Strict(), Field(min_length=1)]
+    messages: Annotated[list[Message], Field(min_length=1)]
+    stream: Annotated[bool, Strict()] | None = None
+    stream_options: StreamOptions | None = None
+    metadata: dict[str, Any] | None = None

@@ -1,0 +1,102 @@
+"""Bytes of a request → a JSON object that holds what it must, or an error that names the field."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, from_json
+from starlette.requests import Request
+
+from api.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
+
+_MISSING = "missing_required_parameter"
+_TYPE_NAMES = {
+    "string_type": "a string",
+    "bool_type": "a boolean",
+    "list_type": "an array",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+
+
+async def read_json_object(request: Request, *, limit: int) -> dict[str, Any]:
+    """The body as a JSON object, its numbers and strings as they were sent.
+
+    Raises:
+        UnsupportedMediaType, RequestTooLarge, InvalidRequest: what is wrong with the bytes.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType("Send the request as JSON, with the header `Content-Type: application/json`.")
+    try:
+        body = from_json(await _read(request, limit), allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidRequest(f"The body of the request is not valid JSON: {error}.", code="invalid_json") from None
+    if not isinstance(body, dict):
+        raise InvalidRequest("The body of the request must be a JSON object.", code="invalid_type")
+    return body
+
+
+def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
+    """Checks that the body holds what `model` says.
+
+    Raises:
+        InvalidRequest: naming the first field that does not fit, as OpenAI does.
+    """
+    try:
+        model.model_validate(body)
+    except ValidationError as error:
+        raise _invalid(error.errors(include_url=False, include_context=True)[0]) from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(limit: int) -> RequestTooLarge:
+    return RequestTooLarge(
+        f"The body of the request is larger than the {limit} bytes that this server accepts (MAX_REQUEST_BYTES).",
+        # What was not read stays in the connection, so it cannot carry another request.
+        headers={"connection": "close"},
+    )
+
+
+def _invalid(fault: ErrorDetails) -> InvalidRequest:
+    param = _path(fault["loc"])
+    if fault["type"] == "missing":
+        return InvalidRequest(f"Missing required parameter: '{param}'.", param=param, code=_MISSING)
+    if expected := _TYPE_NAMES.get(fault["type"]):
+        got = _type_name(fault["input"])
+        return InvalidRequest(
+            f"Invalid type for '{param}': expected {expected}, but got {got}.", param=param, code="invalid_type"
+        )
+    return InvalidRequest(f"Invalid value for '{param}': {fault['msg']}.", param=param, code="invalid_value")
+
+
+def _path(location: Sequence[str | int]) -> str:
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def _type_name(value: object) -> str:
+    names: dict[type, str] = {
+        str: "a string",
+        bool: "a boolean",
+        int: "an integer",
+        float: "a number",
+        list: "an array",
+        dict: "an object",
+    }
+    return "null" if value is None else names.get(type(value), "another type")

@@ -1,0 +1,56 @@
+"""What a request says of itself beside its body, parsed once, from the headers named here and no others."""
+
+import re
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import Request
+
+from api.auth import Caller
+from api.errors import InvalidHeader
+from api.protocol import RoutingMode
+
+ROUTING_MODE_HEADER = "X-Routing-Mode"
+SESSION_ID_HEADER = "X-Session-ID"
+_SESSION_ID = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """Who asks and in which session; `routing_mode` is what was asked for, `routing_path` where the request went."""
+
+    caller: Caller
+    session_id: str | None = None
+    routing_mode: RoutingMode | None = None
+    routing_path: RoutingMode = RoutingMode.PASSTHROUGH
+
+
+def parse_request_context(request: Request) -> RequestContext:
+    """The context of a request that has been authenticated.
+
+    Raises:
+        InvalidHeader: a header that cannot be used, with what it may be.
+    """
+    return RequestContext(
+        caller=cast(Caller, request.state.caller),
+        session_id=_session_id(request.headers.get(SESSION_ID_HEADER)),
+        routing_mode=_routing_mode(request.headers.get(ROUTING_MODE_HEADER)),
+    )
+
+
+def _session_id(value: str | None) -> str | None:
+    if value is None or _SESSION_ID.fullmatch(value):
+        return value
+    raise InvalidHeader(
+        f"{SESSION_ID_HEADER} must be 1 to 200 visible ASCII characters without spaces.", param=SESSION_ID_HEADER
+    )
+
+
+def _routing_mode(value: str | None) -> RoutingMode | None:
+    if value is None:
+        return None
+    try:
+        return RoutingMode(value.strip().lower())
+    except ValueError:
+        valid = ", ".join(f"'{mode}'" for mode in RoutingMode)
+        raise InvalidHeader(f"{ROUTING_MODE_HEADER} must be one of {valid}.", param=ROUTING_MODE_HEADER) from None

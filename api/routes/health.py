@@ -1,0 +1,27 @@
+"""Is the process alive, and can it work?"""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.dependencies import Services
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/health")
+async def health() -> Health:
+    """200 as long as the process answers."""
+    return Health()
+
+
+@router.get("/health/ready")
+async def ready(services: Services) -> Health:
+    """200 when LiteLLM is ready, its database included, and accepts this server's key; otherwise what is wrong."""
+    await services.gateway.check()
+    return Health()

@@ -1,0 +1,44 @@
+"""Server-sent events as bytes: whole events out of arbitrary reads, and the two kinds that matter to a relay."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+
+from pydantic_core import to_json
+
+DONE = b"data: [DONE]\n\n"
+# Inside a JSON string these quotes would be escaped, so no model output can look like it.
+_ERROR_STARTS = (b'data: {"error"', b'data:{"error"')
+
+
+async def complete_events(reads: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """One or more whole events at a time, as soon as they are whole; a broken-off last one is dropped."""
+    rest = b""
+    async for read in reads:
+        data = (rest + read) if rest else read
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
+        end = data.rfind(b"\n\n")
+        if end < 0:
+            rest = data
+            continue
+        yield data[: end + 2]
+        rest = data[end + 2 :]
+
+
+def split_at_error(events: bytes) -> tuple[bytes, bytes | None]:
+    """The events before the first error event, and that event's JSON, if there is one."""
+    for start in _ERROR_STARTS:
+        position = events.find(start)
+        if position == 0 or (position > 0 and events[position - 1 : position] == b"\n"):
+            event = events[position:].partition(b"\n\n")[0]
+            return events[:position], event.partition(b":")[2].strip()
+    return events, None
+
+
+def ends_with_done(events: bytes) -> bool:
+    """Is this the end that means success?"""
+    return events.rstrip().endswith(b"data: [DONE]")
+
+
+def event(payload: object) -> bytes:
+    """One event that carries the payload as JSON."""
+    return b"data: " + to_json(payload) + b"\n\n"

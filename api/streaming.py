@@ -1,0 +1,60 @@
+"""Events → an HTTP answer: errors after the 200 become an event, `[DONE]` means success, and the source always ends."""
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Protocol, cast
+
+from opentelemetry.trace import get_current_span
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from api.errors import APIError, InternalError
+from api.sse import event
+from api.tracing import record_failure
+
+_log = logging.getLogger(__name__)
+
+
+class EventSource(Protocol):
+    """Something that answers event by event; `aclose()` ends whatever it stands on, read or not."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    def events(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
+
+
+class EventStreamResponse(StreamingResponse):
+    """The source's events. Whether they end, fail or are cancelled, the source is closed before the response returns."""
+
+    def __init__(self, source: EventSource) -> None:
+        # Proxies would otherwise hold events back to fill their buffers.
+        own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        self._source = source
+        self._events = _with_error_event(source.events())
+        super().__init__(self._events, headers={**source.headers, **own}, media_type="text/event-stream")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with aclosing(self._events):
+                await super().__call__(scope, receive, send)
+        finally:
+            await self._source.aclose()
+
+
+async def _with_error_event(events: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(cast("AsyncGenerator[bytes, None]", events)):
+        try:
+            async for chunk in events:
+                yield chunk
+        except Exception as error:  # noqa: BLE001 - the status has been sent: the stream is the only place left to say it
+            yield event({"error": _told(error).body})
+
+
+def _told(error: Exception) -> APIError:
+    record_failure(get_current_span(), error)
+    if isinstance(error, APIError):
+        return error
+    _log.error("A stream failed in this server", exc_info=error)
+    return InternalError("The server failed while it was answering.")

@@ -1,0 +1,174 @@
+"""Spans for Phoenix: set-up, the span around a request, and the helpers that keep every span honest.
+
+A span's status is ERROR when what it stands for failed, and is left unset otherwise: the SDK ignores an ERROR that comes
+after an early OK. Spans of ours never carry tokens or cost; LiteLLM's LLM span of the same trace does, once.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, cast
+
+from openinference.semconv.trace import OpenInferenceSpanKindValues, SpanAttributes
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    NoOpTracer,
+    Span,
+    Status,
+    StatusCode,
+    Tracer,
+    format_trace_id,
+    get_current_span,
+    set_span_in_context,
+    use_span,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.config import Settings
+
+SpanKind = Literal["CHAIN", "AGENT", "TOOL"]
+
+TRACE_ID_HEADER = "x-trace-id"
+FLUSH_TIMEOUT_MS = 3_000
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+class _Provider(Protocol):
+    def force_flush(self, timeout_millis: int = ...) -> bool: ...
+    def shutdown(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """The tracer that spans are made with; one that does nothing when tracing is off."""
+
+    tracer: Tracer = field(default_factory=NoOpTracer)
+    provider: _Provider | None = None
+
+    @property
+    def enabled(self) -> bool:
+        return self.provider is not None
+
+    def start_span(
+        self, name: str, kind: SpanKind, *, metadata: Mapping[str, str], session_id: str | None = None
+    ) -> Span:
+        """A span beneath the current one, which the caller has to end."""
+        attributes: dict[str, str] = {SpanAttributes.OPENINFERENCE_SPAN_KIND: OpenInferenceSpanKindValues[kind].value}
+        if metadata:
+            attributes[SpanAttributes.METADATA] = json.dumps(metadata)
+        if session_id:
+            attributes[SpanAttributes.SESSION_ID] = session_id
+        return self.tracer.start_span(name, attributes=attributes)
+
+    def close(self) -> None:
+        """Sends what is still waiting, for at most FLUSH_TIMEOUT_MS."""
+        if self.provider is not None:
+            self.provider.force_flush(FLUSH_TIMEOUT_MS)
+            self.provider.shutdown()
+
+
+def open_tracing(settings: Settings) -> Tracing:
+    """Tracing as the settings want it; without it, the OpenTelemetry SDK and its exporters are not even imported."""
+    if not settings.enable_tracing:
+        return Tracing()
+    from phoenix.otel import register
+
+    provider = register(
+        endpoint=settings.phoenix_collector_endpoint,
+        project_name=settings.phoenix_project_name,
+        batch=True,
+        set_global_tracer_provider=False,
+        verbose=False,
+    )
+    return Tracing(cast(Tracer, provider.get_tracer("api")), provider)
+
+
+def trace_headers(span: Span) -> dict[str, str]:
+    """The W3C headers that hang the next service's spans beneath this one; empty when there is no trace to continue."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, context=set_span_in_context(span))
+    return carrier
+
+
+def trace_id(span: Span) -> str | None:
+    """The span's trace id, 32 hexadecimal digits."""
+    context = span.get_span_context()
+    return format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def record_failure(span: Span, error: BaseException) -> None:
+    """Marks the span failed. The description is the message a client is shown, so it holds no secret that an error must not."""
+    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+
+
+def annotate_request(metadata: Mapping[str, str], *, session_id: str | None, user_id: str) -> None:
+    """Tells the request's own span what became known of the request."""
+    span = get_current_span()
+    if not span.is_recording():
+        return
+    span.set_attribute(SpanAttributes.METADATA, json.dumps(metadata))
+    span.set_attribute(SpanAttributes.USER_ID, user_id)
+    if session_id:
+        span.set_attribute(SpanAttributes.SESSION_ID, session_id)
+
+
+class TracingMiddleware:
+    """One span for every request that may cause LLM work, open until its last byte has been sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tracing = _tracing_of(scope)
+        if tracing is None or not _may_cause_llm_calls(scope):
+            await self._app(scope, receive, send)
+            return
+        parent = _PROPAGATOR.extract(Headers(scope=scope)) if tracing.enabled else None
+        if parent is None:
+            with use_span(_caller_span(scope), end_on_exit=False):
+                await self._app(scope, receive, send)
+            return
+        await self._trace(tracing, parent, scope, receive, send)
+
+    async def _trace(self, tracing: Tracing, parent: Context, scope: Scope, receive: Receive, send: Send) -> None:
+        span = tracing.tracer.start_span(
+            f"{scope['method']} {scope['path']}",
+            context=parent,
+            attributes={SpanAttributes.OPENINFERENCE_SPAN_KIND: OpenInferenceSpanKindValues.CHAIN.value},
+        )
+
+        async def send_observed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _observe_start(span, message)
+            await send(message)
+
+        with use_span(span, end_on_exit=True, record_exception=False):
+            await self._app(scope, receive, send_observed)
+
+
+def _observe_start(span: Span, message: Message) -> None:
+    status = message["status"]
+    span.set_attribute("http.response.status_code", status)
+    if status == 499:
+        span.set_attribute("client.disconnected", True)  # noqa: FBT003
+    elif status >= 400:
+        span.set_status(Status(StatusCode.ERROR, f"HTTP {status}"))
+    if (identifier := trace_id(span)) is not None:
+        MutableHeaders(raw=message["headers"])[TRACE_ID_HEADER] = identifier
+
+
+def _may_cause_llm_calls(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] == "POST" and bool(scope["path"].startswith("/v1/"))
+
+
+def _caller_span(scope: Scope) -> Span:
+    """The caller's own span, so that its trace goes on in LiteLLM's even when this server adds no spans to it."""
+    return get_current_span(_PROPAGATOR.extract(Headers(scope=scope), context=Context())) or INVALID_SPAN
+
+
+def _tracing_of(scope: Scope) -> Tracing | None:
+    services: Any = scope.get("state", {}).get("services")
+    return None if services is None else services.tracing
