@@ -1,19 +1,20 @@
 """Every error a client can see, as one tree, rendered in one place.
 
-    APIError                       its class says status, type and code
-    ├── InvalidRequest             400  the body, with the field named in `param`
-    ├── InvalidHeader              400  a header, named in `param`
-    ├── Unauthenticated            401
-    ├── NotFound                   404
-    ├── MethodNotAllowed           405
-    ├── RequestTooLarge            413
-    ├── UnsupportedMediaType       415
-    ├── UpstreamError              LiteLLM's own status, message, type, code and param
-    │   └── GatewayKeyRejected     401  LiteLLM does not accept this server's virtual key
-    ├── UpstreamUnreachable        503
-    ├── UpstreamTimeout            504
-    ├── UpstreamStreamBroken       502  the answer ended before it was complete
-    └── InternalError              500
+    APIError                        its class says status, type and code
+    ├── InvalidRequest              400  the body, with the field named in `param`
+    │   ├── InvalidHeader           400  a header, named in `param`
+    │   ├── NotFound                404
+    │   ├── MethodNotAllowed        405
+    │   ├── RequestTooLarge         413
+    │   └── UnsupportedMediaType    415
+    ├── Unauthenticated             401
+    ├── UpstreamError               LiteLLM's own status, message, type, code and param
+    │   └── GatewayKeyRejected      401  LiteLLM does not accept this server's virtual key
+    ├── UpstreamUnreachable         503
+    ├── UpstreamTimeout             504
+    ├── UpstreamStreamBroken        502  the answer ended before it was complete
+    ├── NotReady                    503  what /health/ready says while LiteLLM cannot be used
+    └── InternalError               500
 
 `ClientDisconnected` stands beside the tree: nobody is left to read an answer.
 """
@@ -138,6 +139,10 @@ class UpstreamTimeout(APIError):
 
 class UpstreamStreamBroken(APIError):
     status, code = 502, "llm_gateway_stream_broken"
+
+
+class NotReady(APIError):
+    status, code = 503, "not_ready"
 
 
 class InternalError(APIError):

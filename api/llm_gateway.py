@@ -15,7 +15,7 @@ from opentelemetry.trace import Span
 from pydantic_core import from_json, to_json
 
 from api.attribution import Component, Operation, Purpose, attributed
-from api.errors import UpstreamStreamBroken, UpstreamUnreachable
+from api.errors import APIError, NotReady, UpstreamStreamBroken
 from api.request_context import RequestContext
 from api.sse import complete_events, ends_with_done, split_at_error
 from api.tracing import Tracing, record_failure, trace_headers, trace_id
@@ -124,11 +124,18 @@ class LLMGateway:
         return await self._get(MODELS)
 
     async def check(self) -> None:
-        """Is LiteLLM ready, database included, and does it accept our key? Returns, or raises what a client would be told."""
-        readiness = await self._get(f"{self._root}/health/readiness")
+        """Is LiteLLM ready, its database included, and does it accept our key?
+
+        Raises:
+            NotReady: it is not, and why.
+        """
+        try:
+            readiness = await self._get(f"{self._root}/health/readiness")
+            await self.list_models()
+        except APIError as error:
+            raise NotReady(error.message) from error
         if readiness.json().get("db") != "connected":
-            raise UpstreamUnreachable("LiteLLM has lost its database.")
-        await self.list_models()
+            raise NotReady("LiteLLM has lost its database.")
 
     async def _get(self, path: str) -> LLMAnswer:
         try:

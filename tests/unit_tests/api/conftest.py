@@ -1,0 +1,38 @@
+"""The application over a LiteLLM that respx plays: everything of ours is real, the wire is not."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import respx
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from api.config import Settings
+from api.main import create_app
+
+TOKEN = "token-of-the-tests"
+LITELLM = "http://litellm.test:4000"
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(
+        llm_api_key=SecretStr("sk-virtual"),
+        llm_base_url=LITELLM,
+        api_tokens=(SecretStr(TOKEN),),
+        max_request_bytes=10_000,
+    )
+
+
+@pytest.fixture
+def litellm() -> respx.Router:
+    """Answers for LiteLLM; a call that no route of it expects fails the test."""
+    return respx.Router(base_url=LITELLM, assert_all_called=False)
+
+
+@pytest.fixture
+def client(settings: Settings, litellm: respx.Router) -> Iterator[TestClient]:
+    app = create_app(settings, transport=httpx.MockTransport(litellm.async_handler))
+    with TestClient(app, headers={"authorization": f"Bearer {TOKEN}"}, raise_server_exceptions=False) as client:
+        yield client

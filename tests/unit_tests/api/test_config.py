@@ -1,0 +1,62 @@
+"""Settings: what is missing or wrong is said by its name, with the mend, and without its value."""
+
+import pytest
+
+from api.config import ConfigurationError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_API_KEY", "sk-virtual")
+    monkeypatch.setenv("API_TOKENS", "one, two ,")
+
+
+def test_an_empty_key_says_to_run_litellm_setup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_API_KEY", "")
+    with pytest.raises(ConfigurationError, match=r"LLM_API_KEY.*make litellm_setup"):
+        load_settings()
+
+
+def test_no_tokens_with_authentication_on_says_which_two_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKENS", " , ")
+    with pytest.raises(ConfigurationError, match=r"API_TOKENS.*REQUIRE_AUTH=false"):
+        load_settings()
+
+
+def test_tokens_are_comma_separated() -> None:
+    assert [token.get_secret_value() for token in load_settings().api_tokens] == ["one", "two"]
+
+
+def test_litellm_is_expected_where_compose_puts_it() -> None:
+    assert load_settings().openai_base_url == "http://litellm:4000/v1"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:4000", "http://127.0.0.1:4000/", "http://127.0.0.1:4000/v1", "http://127.0.0.1:4000/v1/"]
+)
+def test_the_base_url_may_or_may_not_end_in_v1(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("LLM_BASE_URL", url)
+    assert load_settings().openai_base_url == "http://127.0.0.1:4000/v1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LLM_BASE_URL", "litellm:4000"),
+        ("HTTP_READ_TIMEOUT", "soon"),
+        ("REQUIRE_AUTH", "perhaps"),
+        ("MAX_REQUEST_BYTES", "0"),
+    ],
+)
+def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as error:
+        load_settings()
+    assert name in str(error.value)
+    assert f"'{value}'" not in str(error.value)
+
+
+def test_secrets_do_not_show_in_the_settings_text() -> None:
+    text = repr(load_settings())
+    assert "sk-virtual" not in text
+    assert "two" not in text

@@ -1,0 +1,66 @@
+"""The error tree: drawn whole, rendered in OpenAI's shape, silent about keys."""
+
+import json
+import re
+
+import pytest
+
+from api import errors
+from api.errors import APIError, GatewayKeyRejected, InvalidRequest, Unauthenticated, UpstreamError, render
+
+
+def _tree(error: type[APIError]) -> list[type[APIError]]:
+    return [error, *(leaf for child in error.__subclasses__() for leaf in _tree(child))]
+
+
+@pytest.mark.parametrize("error", _tree(APIError), ids=lambda error: error.__name__)
+def test_every_error_is_drawn_in_the_tree(error: type[APIError]) -> None:
+    assert re.search(rf"\b{error.__name__}\b", errors.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in (errors.__doc__ or "").splitlines() if re.search(r"──.*\b\d{3}\b", line)]
+)
+def test_the_drawn_status_is_the_real_one(line: str) -> None:
+    match = re.search(r"── (\w+) +(\d{3})", line)
+    assert match is not None
+    name, status = match.groups()
+    if name != "GatewayKeyRejected":
+        assert getattr(errors, name).status == int(status)
+
+
+def test_an_error_is_rendered_as_openai_renders_it() -> None:
+    response = render(InvalidRequest("Missing required parameter: 'model'.", param="model", code="missing"))
+    assert response.status_code == 400
+    assert json.loads(bytes(response.body)) == {
+        "error": {
+            "message": "Missing required parameter: 'model'.",
+            "type": "invalid_request_error",
+            "param": "model",
+            "code": "missing",
+        }
+    }
+
+
+def test_a_401_says_how_to_authenticate() -> None:
+    assert render(Unauthenticated("no")).headers["www-authenticate"] == "Bearer"
+
+
+def test_an_upstream_error_keeps_status_message_type_code_and_param() -> None:
+    error = UpstreamError(429, {"message": "slow down", "type": "throttling_error", "code": "429", "param": "model"})
+    assert error.status_code == 429
+    assert error.body == {"message": "slow down", "type": "throttling_error", "param": "model", "code": "429"}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["sk-1234567890abcdef", "sk-proj-AbC_12-x", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+)
+def test_nothing_that_looks_like_a_key_reaches_a_client(secret: str) -> None:
+    assert secret not in UpstreamError(401, {"message": f"Received API Key = {secret}, try again"}).body["message"]
+
+
+def test_a_refused_key_of_ours_names_the_setting_and_the_mend() -> None:
+    message = GatewayKeyRejected(401, {"message": "Authentication Error"}).body["message"]
+    assert "LLM_API_KEY" in message
+    assert "make litellm_setup" in message

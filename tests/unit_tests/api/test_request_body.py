@@ -1,0 +1,103 @@
+"""Bodies: what is wrong with one is said as OpenAI says it, and nothing wrong reaches LiteLLM."""
+
+import json
+from typing import Any
+
+import pytest
+import respx
+from starlette.testclient import TestClient
+
+PATH = "/v1/chat/completions"
+GOOD: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "param", "code"),
+    [
+        ({"model": None}, "model", "invalid_type"),
+        ({"model": 7}, "model", "invalid_type"),
+        ({"model": ""}, "model", "invalid_value"),
+        ({"messages": "hi"}, "messages", "invalid_type"),
+        ({"messages": []}, "messages", "invalid_value"),
+        ({"messages": ["hi"]}, "messages[0]", "invalid_type"),
+        ({"messages": [{"content": "hi"}]}, "messages[0].role", "missing_required_parameter"),
+        ({"messages": [GOOD["messages"][0], {"role": 1}]}, "messages[1].role", "invalid_type"),
+        ({"stream": "yes"}, "stream", "invalid_type"),
+        ({"stream_options": []}, "stream_options", "invalid_type"),
+        ({"stream_options": {"include_usage": 1}}, "stream_options.include_usage", "invalid_type"),
+        ({"metadata": "x"}, "metadata", "invalid_type"),
+    ],
+)
+def test_a_wrong_field_is_named(client: TestClient, change: dict[str, Any], param: str, code: str) -> None:
+    response = client.post(PATH, json=GOOD | change)
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert (error["param"], error["code"], error["type"]) == (param, code, "invalid_request_error")
+    assert param in error["message"]
+
+
+@pytest.mark.parametrize("field", ["model", "messages"])
+def test_a_missing_field_is_named(client: TestClient, field: str) -> None:
+    response = client.post(PATH, json={name: value for name, value in GOOD.items() if name != field})
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == f"Missing required parameter: '{field}'."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b"\xff\xfe",
+        b'{"model":"\xe9"}',
+        b"[" * 5000,
+        b"null",
+        b'"text"',
+        b"[1]",
+    ],
+    ids=["empty", "cut off", "NaN", "Infinity", "UTF-16 mark", "Latin-1", "deep nesting", "null", "string", "array"],
+)
+def test_a_body_that_is_no_json_object_is_a_400(client: TestClient, content: bytes) -> None:
+    response = client.post(PATH, content=content, headers={"content-type": "application/json"})
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] in {"invalid_json", "invalid_type"}
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_a_wrong_content_type_is_a_415_that_names_the_right_one(client: TestClient, media_type: str) -> None:
+    response = client.post(PATH, content=json.dumps(GOOD), headers={"content-type": media_type})
+    assert response.status_code == 415
+    assert "application/json" in response.json()["error"]["message"]
+
+
+def test_a_charset_in_the_content_type_is_no_mistake(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(200, json={"choices": []})
+    response = client.post(PATH, content=json.dumps(GOOD), headers={"content-type": "application/json; charset=utf-8"})
+    assert response.status_code == 200
+
+
+def test_a_declared_length_over_the_limit_is_a_413(client: TestClient) -> None:
+    response = client.post(PATH, json=GOOD | {"user": "x" * 10_000})
+    assert response.status_code == 413
+    assert "MAX_REQUEST_BYTES" in response.json()["error"]["message"]
+
+
+def test_an_undeclared_length_over_the_limit_is_a_413_too(client: TestClient) -> None:
+    pieces = (b"x" * 1000 for _ in range(11))
+    response = client.post(PATH, content=pieces, headers={"content-type": "application/json"})
+    assert response.status_code == 413
+
+
+def test_an_unknown_path_has_openais_shape(client: TestClient) -> None:
+    response = client.get("/v1/nowhere")
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "not_found"
+
+
+def test_a_wrong_method_is_a_405_that_says_what_is_allowed(client: TestClient) -> None:
+    response = client.put(PATH)
+    assert response.status_code == 405
+    assert response.json()["error"]["code"] == "method_not_allowed"
+    assert response.headers["allow"] == "POST"
