@@ -70,11 +70,8 @@ class LLMStream:
         """
         async with self._resources:
             yield self._first
-            last = self._first
-            async for last in self._rest:
-                yield last
-            if not ends_with_done(last):
-                raise UpstreamStreamBroken("LiteLLM's answer ended before it was complete.")
+            async for events in self._rest:
+                yield events
 
     async def aclose(self) -> None:
         """Cancels the call if it is still under way."""
@@ -115,8 +112,8 @@ class LLMGateway:
             span = resources.enter_context(self._span(purpose))
             response = await self._open_stream(_content(body, purpose, span), trace_headers(span))
             resources.push_async_callback(response.aclose)
-            events = _events_before_error(response)
-            first = await anext(events, b"")
+            events = _whole_answer(response)
+            first = await anext(events)
             return LLMStream(first, events, handed_on(response.headers), resources.pop_all())
 
     async def list_models(self) -> LLMAnswer:
@@ -179,13 +176,17 @@ def handed_on(headers: httpx.Headers) -> dict[str, str]:
     }
 
 
-async def _events_before_error(response: httpx.Response) -> AsyncIterator[bytes]:
-    async for events in complete_events(response.aiter_bytes()):
-        whole, error = split_at_error(events)
-        if whole:
-            yield whole
+async def _whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The events up to `[DONE]`; an error event, or an end before it, is raised."""
+    events = b""
+    async for block in complete_events(response.aiter_bytes()):
+        events, error = split_at_error(block)
+        if events:
+            yield events
         if error is not None:
             raise error_of_event(error)
+    if not ends_with_done(events):
+        raise UpstreamStreamBroken("LiteLLM's answer ended before it was complete.")
 
 
 def _content(body: Mapping[str, Any], purpose: Purpose, span: Span) -> bytes:

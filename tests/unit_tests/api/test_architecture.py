@@ -1,0 +1,69 @@
+"""The house as drawn: imports point downward, and there is one door to an LLM."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+API = Path(__file__).parents[3] / "api"
+MODULES = sorted(API.rglob("*.py"))
+
+# Each floor may import from the floors below it, and from its own.
+FLOORS = [
+    {"main"},
+    {"routes", "exception_handlers"},
+    {"dependencies", "disconnect", "streaming"},
+    {"request_router", "passthrough", "reasoning"},
+    {"llm_gateway"},
+    {"upstream_errors", "attribution", "http_client", "request_body", "sse", "tools"},
+    {"request_context", "tracing"},
+    {"auth", "protocol", "config"},
+    {"errors"},
+]
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def _room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def _imports(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text()))
+    modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {_room(module) for module in modules if module.startswith("api.")}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(API)))
+def test_imports_point_downward(path: Path) -> None:
+    room = path.relative_to(API).parts[0].removesuffix(".py")
+    if room == "__init__":
+        return
+    assert {imported for imported in _imports(path) if LEVEL[imported] < LEVEL[room]} == set()
+
+
+def test_llms_are_called_in_the_gateway_alone() -> None:
+    calls = re.compile(r"chat\.completions|/chat/completions|responses\.create|embeddings\.create|\.post\(\s*[A-Z_\"f]")
+    callers = {path.name for path in MODULES if calls.search(path.read_text()) and "routes" not in path.parts}
+    assert callers == {"llm_gateway.py"}
+
+
+def test_the_openai_client_is_made_once_and_used_in_the_gateway_alone() -> None:
+    importers = {path.name for path in MODULES if re.search(r"import .*AsyncOpenAI", path.read_text())}
+    assert importers == {"dependencies.py", "llm_gateway.py"}
+
+
+def test_the_environment_is_read_in_config_alone() -> None:
+    readers = {path.name for path in MODULES if re.search(r"os\.environ|getenv|BaseSettings", path.read_text())}
+    assert readers == {"config.py"}
+
+
+def test_functions_and_modules_stay_small() -> None:
+    long_modules = {path.name for path in MODULES if len(path.read_text().splitlines()) > 400}
+    functions = [
+        (path.name, node.name)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno > 60
+    ]
+    assert (long_modules, functions) == (set(), [])

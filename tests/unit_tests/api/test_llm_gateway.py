@@ -1,0 +1,228 @@
+"""The only exit: what leaves, what comes back, and what each failure becomes."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+import respx
+from starlette.testclient import TestClient
+
+from tests.unit_tests.api.test_request_body import GOOD, PATH
+
+ANSWER = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [{"index": 0}], "usage": {"total_tokens": 3}}
+CHUNKS = b'data: {"id":"1"}\n\ndata: {"id":"2"}\n\ndata: [DONE]\n\n'
+SSE = {"content-type": "text/event-stream"}
+
+
+def _sent(route: respx.Route) -> dict[str, Any]:
+    return json.loads(route.calls.last.request.content)  # type: ignore[no-any-return]
+
+
+def test_every_field_is_handed_on_with_its_value_and_type(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    fields = {
+        "temperature": 0, "top_p": 1.0, "n": 2, "stop": ["a", "b"], "seed": 2**62, "logit_bias": {"50256": -100}, "logprobs": True,
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}], "tool_choice": "auto",
+        "parallel_tool_calls": False, "reasoning_effort": "low", "modalities": ["text"],
+        "prediction": {"type": "content", "content": "x"},
+        "store": False, "service_tier": "auto", "max_completion_tokens": 5, "user": "u-1", "verbosity": "low", "audio": None,
+        "a_field_of_tomorrow": {"nested": [1, 2.5, "é", None]},
+    }  # fmt: skip
+    client.post(PATH, json=GOOD | fields)
+    sent = _sent(route)
+    del sent["metadata"]
+    assert sent == GOOD | fields
+
+
+def test_a_call_is_tagged_with_its_component_operation_and_path(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    client.post(PATH, json=GOOD)
+    metadata = _sent(route)["metadata"]
+    assert metadata["component"] == "passthrough"
+    assert metadata["operation"] == "chat"
+    assert metadata["tags"] == ["component:passthrough", "operation:chat", "routing_path:passthrough"]
+    assert metadata["spend_logs_metadata"]["component"] == "passthrough"
+
+
+def test_a_callers_own_metadata_stays_beside_ours(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    theirs = {"order": "42", "tags": ["team:a"], "spend_logs_metadata": {"job": "nightly"}}
+    client.post(PATH, json=GOOD | {"metadata": theirs})
+    metadata = _sent(route)["metadata"]
+    assert metadata["order"] == "42"
+    assert metadata["tags"][0] == "team:a"
+    assert metadata["spend_logs_metadata"]["job"] == "nightly"
+
+
+def test_a_caller_cannot_pass_for_another_component(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    forged = {
+        "component": "evil",
+        "tags": ["component:evil", "operation:evil"],
+        "spend_logs_metadata": {"component": "evil"},
+    }
+    client.post(PATH, json=GOOD | {"metadata": forged})
+    assert "evil" not in json.dumps(_sent(route))
+
+
+def test_the_virtual_key_is_sent_and_the_callers_token_is_not(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    client.post(PATH, json=GOOD, headers={"cookie": "a=b", "x-api-key": "k", "x-litellm-tags": "component:evil"})
+    headers = route.calls.last.request.headers
+    assert headers["authorization"] == "Bearer sk-virtual"
+    assert not {"cookie", "x-api-key", "x-litellm-tags"} & set(headers)
+
+
+def test_a_plain_answer_comes_back_byte_for_byte(client: TestClient, litellm: respx.Router) -> None:
+    content = b'{"id": "chatcmpl-1",  "choices": [], "new": 1.0}'
+    litellm.post(PATH).respond(200, content=content, headers={"content-type": "application/json"})
+    assert client.post(PATH, json=GOOD).content == content
+
+
+def test_a_stream_comes_back_byte_for_byte(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(200, content=CHUNKS, headers=SSE)
+    response = client.post(PATH, json=GOOD | {"stream": True})
+    assert response.content == CHUNKS
+    assert response.headers["content-type"].startswith("text/event-stream")
+
+
+@pytest.mark.parametrize("options", [None, {"include_usage": True}, {"include_usage": False}])
+def test_stream_options_leave_as_the_caller_set_them(client: TestClient, litellm: respx.Router, options: Any) -> None:
+    route = litellm.post(PATH).respond(200, content=CHUNKS, headers=SSE)
+    client.post(PATH, json=GOOD | {"stream": True} | ({"stream_options": options} if options else {}))
+    assert _sent(route).get("stream_options") == options
+
+
+def test_only_named_headers_of_litellm_reach_the_caller(client: TestClient, litellm: respx.Router) -> None:
+    headers = {
+        "x-litellm-call-id": "c-1", "x-litellm-response-cost": "0.25", "x-ratelimit-remaining-requests": "9",
+        "llm_provider-set-cookie": "secret", "set-cookie": "a=b", "x-litellm-model-api-base": "http://upstream",
+    }  # fmt: skip
+    litellm.post(PATH).respond(200, json=ANSWER, headers=headers)
+    received = client.post(PATH, json=GOOD).headers
+    assert received["x-litellm-call-id"] == "c-1"
+    assert received["x-litellm-response-cost"] == "0.25"
+    assert received["x-ratelimit-remaining-requests"] == "9"
+    assert not {"llm_provider-set-cookie", "set-cookie", "x-litellm-model-api-base"} & set(received)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 422, 429, 500, 503])
+def test_an_upstream_error_keeps_its_status_and_message(
+    client: TestClient, litellm: respx.Router, status: int, stream: bool
+) -> None:
+    error = {"message": "litellm.SomeError: why", "type": "some_error", "param": "p", "code": str(status)}
+    litellm.post(PATH).respond(status, json={"error": error}, headers={"llm_provider-retry-after": "7"})
+    response = client.post(PATH, json=GOOD | {"stream": stream})
+    assert response.status_code == status
+    assert response.json() == {"error": error}
+    assert response.headers["retry-after"] == "7"
+
+
+def test_a_failed_call_is_not_repeated(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(PATH).respond(500, json={"error": {"message": "no"}})
+    client.post(PATH, json=GOOD)
+    assert route.call_count == 1
+
+
+def test_a_refused_key_of_ours_says_who_can_mend_it(client: TestClient, litellm: respx.Router) -> None:
+    refusal = {
+        "message": "Authentication Error, Invalid proxy server token. Received API Key = sk-virtual",
+        "type": "auth_error",
+    }
+    litellm.post(PATH).respond(401, json={"error": refusal})
+    response = client.post(PATH, json=GOOD)
+    assert response.status_code == 401
+    assert "make litellm_setup" in response.json()["error"]["message"]
+    assert "sk-virtual" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        (httpx.ConnectError("refused"), 503, "llm_gateway_unreachable"),
+        (httpx.ConnectTimeout("lost"), 503, "llm_gateway_unreachable"),
+        (httpx.ReadTimeout("slow"), 504, "llm_gateway_timeout"),
+    ],
+)
+def test_a_litellm_that_does_not_answer(
+    client: TestClient, litellm: respx.Router, failure: Exception, status: int, code: str
+) -> None:
+    litellm.post(PATH).mock(side_effect=failure)
+    response = client.post(PATH, json=GOOD)
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+
+
+def test_an_answer_that_is_no_json_error_still_has_openais_shape(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(502, text="<html>Bad gateway</html>")
+    response = client.post(PATH, json=GOOD)
+    assert response.status_code == 502
+    assert response.json()["error"]["type"] == "server_error"
+
+
+def test_a_stream_that_starts_with_an_error_has_that_errors_status(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(
+        200, content=b'data: {"error": {"message": "slow down", "code": "429"}}\n\n', headers=SSE
+    )
+    response = client.post(PATH, json=GOOD | {"stream": True})
+    assert response.status_code == 429
+    assert response.json()["error"]["message"] == "slow down"
+
+
+def test_a_failure_in_mid_stream_is_an_event_and_not_done(client: TestClient, litellm: respx.Router) -> None:
+    broken = b'data: {"id":"1"}\n\ndata: {"error": {"message": "boom", "code": "500"}}\n\ndata: [DONE]\n\n'
+    litellm.post(PATH).respond(200, content=broken, headers=SSE)
+    first, error, rest = client.post(PATH, json=GOOD | {"stream": True}).content.split(b"\n\n")
+    assert first == b'data: {"id":"1"}'
+    assert json.loads(error.removeprefix(b"data: "))["error"]["message"] == "boom"
+    assert rest == b""
+
+
+@pytest.mark.parametrize("content", [b"", b'data: {"id"'])
+def test_a_stream_without_one_whole_event_is_a_502(client: TestClient, litellm: respx.Router, content: bytes) -> None:
+    litellm.post(PATH).respond(200, content=content, headers=SSE)
+    response = client.post(PATH, json=GOOD | {"stream": True})
+    assert response.status_code == 502
+    assert response.json()["error"]["code"] == "llm_gateway_stream_broken"
+
+
+def test_a_stream_that_ends_early_says_so(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(200, content=b'data: {"id":"1"}\n\n', headers=SSE)
+    events = client.post(PATH, json=GOOD | {"stream": True}).content.split(b"\n\n")
+    assert json.loads(events[1].removeprefix(b"data: "))["error"]["code"] == "llm_gateway_stream_broken"
+
+
+def test_models_come_from_litellm(client: TestClient, litellm: respx.Router) -> None:
+    listed = {"object": "list", "data": [{"id": "gpt-4o", "object": "model"}]}
+    litellm.get("/v1/models").respond(200, json=listed)
+    assert client.get("/v1/models").json() == listed
+
+
+def test_ready_means_a_database_and_an_accepted_key(client: TestClient, litellm: respx.Router) -> None:
+    litellm.get("/health/readiness").respond(200, json={"status": "healthy", "db": "connected"})
+    litellm.get("/v1/models").respond(200, json={"data": []})
+    assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("readiness", "models"),
+    [
+        (httpx.Response(200, json={"db": "Not connected"}), httpx.Response(200, json={})),
+        (httpx.Response(503, json={}), httpx.Response(200, json={})),
+        (httpx.Response(200, json={"db": "connected"}), httpx.Response(401, json={"error": {"message": "bad key"}})),
+    ],
+    ids=["no database", "not ready", "key refused"],
+)
+def test_not_ready_is_a_503_that_says_why(
+    client: TestClient, litellm: respx.Router, readiness: httpx.Response, models: httpx.Response
+) -> None:
+    litellm.get("/health/readiness").mock(return_value=readiness)
+    litellm.get("/v1/models").mock(return_value=models)
+    response = client.get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "not_ready"
+
+
+def test_alive_does_not_depend_on_litellm(client: TestClient) -> None:
+    assert client.get("/health").json() == {"status": "ok"}
