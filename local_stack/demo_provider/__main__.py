@@ -1,4 +1,4 @@
-"""`python -m local_stack.demo_provider`: serve the demo provider until stopped."""
+"""Serve the demo provider until stopped."""
 
 import argparse
 import ipaddress

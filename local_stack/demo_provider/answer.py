@@ -42,6 +42,7 @@ class Answer:
     tool_calls: list[ToolCall] = field(default_factory=list)
     refusal: str | None = None
     finish_reason: str = "stop"
+    stopped_at: str | None = None
 
 
 def compose(prompt: Prompt, reply: Reply) -> Answer:
@@ -76,15 +77,20 @@ def _spoken(prompt: Prompt) -> Answer:
     calls = [_call(ScriptedToolCall(name=name, arguments=arguments)) for name, arguments in said.tool_calls]
     if calls:
         return Answer(None, Usage(0, 0), [], calls, finish_reason="tool_calls")
-    text, finish = _cut(said.text, prompt)
-    return Answer(text, Usage(0, 0), split(text), finish_reason=finish)
-
-
-def _cut(text: str, prompt: Prompt) -> tuple[str, str]:
-    stops = [place for stop in prompt.stop if stop and (place := text.find(stop)) >= 0]
-    text = text[: min(stops)] if stops else text
+    text, stopped_at = _stopped(said.text, prompt.stop)
     longest = len(text) if prompt.max_tokens is None else prompt.max_tokens * CHARACTERS_PER_TOKEN
-    return (text, "stop") if len(text) <= longest else (text[:longest], "length")
+    if len(text) > longest:
+        return Answer(text[:longest], Usage(0, 0), split(text[:longest]), finish_reason="length")
+    return Answer(text, Usage(0, 0), split(text), stopped_at=stopped_at)
+
+
+def _stopped(text: str, stops: list[str]) -> tuple[str, str | None]:
+    """The text before the first stop sequence in it, and that sequence."""
+    found = [(place, stop) for stop in stops if stop and (place := text.find(stop)) >= 0]
+    if not found:
+        return text, None
+    place, stop = min(found)
+    return text[:place], stop
 
 
 def _call(call: ScriptedToolCall) -> ToolCall:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local_stack.demo_provider import chat
+from local_stack.demo_provider import chat, completions, embeddings, messages, models, responses
 from local_stack.demo_provider.connections import Connections
 from local_stack.demo_provider.control import Control
 from local_stack.demo_provider.endpoint import PREFIXES, Dialect, Endpoint, Shop
@@ -14,7 +14,16 @@ from local_stack.demo_provider.errors import ProviderError, openai_error
 from local_stack.demo_provider.records import Records
 from local_stack.demo_provider.script import Script
 
-POSTED = (chat.DIALECT,)
+DIALECTS = (
+    chat.DIALECT,
+    completions.DIALECT,
+    responses.DIALECT,
+    embeddings.DIALECT,
+    messages.DIALECT,
+    messages.COUNT_DIALECT,
+    models.LIST_DIALECT,
+    models.ONE_DIALECT,
+)
 UNKNOWN = Dialect("/{anything:path}")
 
 
@@ -22,9 +31,9 @@ def create_app(connections: Connections, *, scripted: bool) -> Starlette:
     shop = Shop(Script(), Records(enabled=scripted), connections)
     routes = [Route("/health", health, methods=["GET"])]
     routes += Control(shop).routes() if scripted else []
-    for dialect in POSTED:
+    for dialect in DIALECTS:
         endpoint = Endpoint(dialect, shop)
-        routes += [Route(prefix + dialect.path, endpoint, methods=["POST"]) for prefix in PREFIXES]
+        routes += [Route(prefix + dialect.path, endpoint, methods=[dialect.method]) for prefix in PREFIXES]
     routes.append(Route(UNKNOWN.path, Endpoint(UNKNOWN, shop)))
     return Starlette(routes=routes, exception_handlers={HTTPException: refused})
 

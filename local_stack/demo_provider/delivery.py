@@ -40,15 +40,15 @@ def event(value: Any, *, name: str | None = None, piece: bool = False) -> Event:
     return Event(head + b"data: " + to_json(value) + b"\n\n", piece)
 
 
-def broken_off(events: list[Event], after: int, last: Event | None) -> list[Event]:
-    """The events up to the nth piece, and then `last`; after 0 pieces not even the opening events come."""
+def broken_off(events: list[Event], after: int) -> list[Event]:
+    """The events up to the nth piece; of 0 pieces not even the opening events come."""
     kept: list[Event] = []
     for item in events if after else []:
         kept.append(item)
         after -= item.piece
         if after == 0:
             break
-    return [*kept, last] if last else kept
+    return kept
 
 
 class Sender:

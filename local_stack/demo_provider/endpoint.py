@@ -1,6 +1,8 @@
 """One request's way through the demo provider, the same for every API: read, script, answer, record."""
 
 import json
+import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from local_stack.demo_provider.prompt import Prompt
 from local_stack.demo_provider.records import Records
 from local_stack.demo_provider.script import Reply, Script
 
+LOG = logging.getLogger(__name__)
 PREFIXES = ("", "/v1", "/api/v1")
 BROKEN_JSON = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
@@ -50,8 +53,10 @@ class Dialect:
     plain: Callable[[Prompt, Answer], dict[str, Any]] | None = None
     events: Callable[[Prompt, Answer], list[Event]] | None = None
     error: Callable[[ProviderError], dict[str, Any]] = openai_error
-    error_event: Callable[[ProviderError], Event] = lambda error: event(openai_error(error))
+    error_event: Callable[[ProviderError, int], Event] = lambda error, _sequence: event(openai_error(error))
     names_events: bool = False
+    method: str = "POST"
+    request_id_header: str = "x-request-id"
 
 
 @dataclass
@@ -85,9 +90,18 @@ class Endpoint:
         try:
             delivery = self._raw(reply) or self._answered(call, reply)
         except ProviderError as error:
-            delivery = Delivery(error.status, to_json(self._dialect.error(error)))
-        delivery.headers = reply.headers
+            delivery = self._refusal(error)
+        except Exception:
+            # Input of a shape that nobody thought of: the client gets a provider's error, and our log says where.
+            LOG.exception("The demo provider failed to answer %s", call.path)
+            delivery = self._refusal(
+                ProviderError("The server had an error while processing your request.", status=500)
+            )
+        delivery.headers = {self._dialect.request_id_header: f"req_{secrets.token_hex(12)}"} | reply.headers
         return delivery
+
+    def _refusal(self, error: ProviderError) -> Delivery:
+        return Delivery(error.status, to_json(self._dialect.error(error)))
 
     def _raw(self, reply: Reply) -> Delivery | None:
         status = reply.status or 200
@@ -127,8 +141,9 @@ class Endpoint:
         if delivery.events is None and not delivery.drops:
             raise error
         if delivery.events is not None:
-            last = None if delivery.drops else self._dialect.error_event(error)
-            delivery.events = broken_off(delivery.events, reply.fail_after_chunks, last)
+            delivery.events = broken_off(delivery.events, reply.fail_after_chunks)
+            if not delivery.drops:
+                delivery.events.append(self._dialect.error_event(error, len(delivery.events)))
         return delivery
 
 

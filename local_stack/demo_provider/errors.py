@@ -1,5 +1,6 @@
 """What the demo provider refuses, and how OpenAI and Anthropic write a refusal."""
 
+import secrets
 from typing import Any
 
 ANTHROPIC_TYPES = {
@@ -51,4 +52,5 @@ def anthropic_error(error: ProviderError) -> dict[str, Any]:
     if "error" in error.details:
         return error.details
     kind = ANTHROPIC_TYPES.get(error.status, "api_error" if error.status >= 500 else "invalid_request_error")
-    return {"type": "error", "error": {"type": kind, "message": error.message} | error.details}
+    fields = {"type": kind, "message": error.message} | error.details
+    return {"type": "error", "error": fields, "request_id": f"req_{secrets.token_hex(12)}"}
