@@ -78,6 +78,8 @@ def open_tracing(settings: Settings) -> Tracing:
 
     provider = register(
         endpoint=settings.phoenix_collector_endpoint,
+        # Left to itself, Phoenix takes gRPC for port 4317 alone.
+        protocol="http/protobuf" if settings.phoenix_collector_endpoint.endswith("/v1/traces") else "grpc",
         project_name=settings.phoenix_project_name,
         batch=True,
         set_global_tracer_provider=False,
