@@ -1,7 +1,7 @@
 """Settings: the only reader of the environment."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -15,7 +15,7 @@ class ConfigurationError(RuntimeError):
 class Settings(BaseSettings):
     """What the process is told by its environment. Times are seconds, sizes bytes."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     llm_api_key: SecretStr = SecretStr("")
     llm_base_url: str = "http://litellm:4000"
@@ -35,6 +35,13 @@ class Settings(BaseSettings):
     enable_tracing: bool = False
     phoenix_project_name: str = "reasoning-agent"
     phoenix_collector_endpoint: str = "http://phoenix:4317"
+
+    trace_content: Literal["on", "off"] = "on"
+
+    reasoning_max_steps: int = Field(default=20, gt=0)
+    reasoning_max_seconds: float = Field(default=300.0, gt=0)
+    reasoning_max_tokens: int | None = Field(default=None, gt=0)
+    reasoning_max_cost: float | None = Field(default=None, gt=0)  # dollars
 
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
 

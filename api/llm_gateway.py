@@ -23,6 +23,7 @@ from api.upstream_errors import error_of_event, mapped
 
 CHAT_COMPLETIONS: Final = "/chat/completions"
 MODELS: Final = "/models"
+MODEL_INFO: Final = "/model/info"
 
 # What LiteLLM says beside an answer that a caller may know; the rest, upstream URLs and cookies among it, stays here.
 _HANDED_ON = frozenset(
@@ -119,6 +120,10 @@ class LLMGateway:
     async def list_models(self) -> LLMAnswer:
         """The models that this server's key may use, as LiteLLM lists them; no LLM is called, so nothing is attributed."""
         return await self._get(MODELS)
+
+    async def model_info(self) -> Any:
+        """What LiteLLM knows of each model that this server's key may use: the body of its `/v1/model/info`."""
+        return (await self._get(MODEL_INFO)).json()
 
     async def check(self) -> None:
         """Is LiteLLM ready, its database included, and does it accept our key?

@@ -5,7 +5,8 @@ after an early OK. Spans of ours never carry tokens or cost; LiteLLM's LLM span 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
@@ -47,6 +48,8 @@ class Tracing:
 
     tracer: Tracer = field(default_factory=NoOpTracer)
     provider: _Provider | None = None
+    content: bool = False
+    """Whether spans may carry what was said: prompts, answers, tool arguments and results."""
 
     @property
     def enabled(self) -> bool:
@@ -62,6 +65,19 @@ class Tracing:
         if session_id:
             attributes[SpanAttributes.SESSION_ID] = session_id
         return self.tracer.start_span(name, attributes=attributes)
+
+    @contextmanager
+    def span(
+        self, name: str, kind: SpanKind, *, metadata: Mapping[str, str], session_id: str | None = None
+    ) -> Iterator[Span]:
+        """A span around the block, current within it, and failed if the block raises; a cancellation is no failure."""
+        span = self.start_span(name, kind, metadata=metadata, session_id=session_id)
+        with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+            try:
+                yield span
+            except Exception as error:
+                record_failure(span, error)
+                raise
 
     def close(self) -> None:
         """Sends what is still waiting, for at most FLUSH_TIMEOUT_MS."""
@@ -85,7 +101,7 @@ def open_tracing(settings: Settings) -> Tracing:
         set_global_tracer_provider=False,
         verbose=False,
     )
-    return Tracing(cast(Tracer, provider.get_tracer("api")), provider)
+    return Tracing(cast(Tracer, provider.get_tracer("api")), provider, content=settings.trace_content == "on")
 
 
 def trace_headers(span: Span) -> dict[str, str]:
@@ -101,9 +117,20 @@ def trace_id(span: Span) -> str | None:
     return format_trace_id(context.trace_id) if context.is_valid else None
 
 
-def record_failure(span: Span, error: BaseException) -> None:
+def record_failure(span: Span, error: BaseException | str) -> None:
     """Marks the span failed. The description is the message a client is shown, so it holds no secret that an error must not."""
-    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+    description = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    span.set_status(Status(StatusCode.ERROR, description))
+
+
+def record_content(span: Span, tracing: Tracing, *, given: str | None = None, result: str | None = None) -> None:
+    """What went into the work that the span stands for, and what came of it, if content may be traced at all."""
+    if not tracing.content or not span.is_recording():
+        return
+    if given is not None:
+        span.set_attribute(SpanAttributes.INPUT_VALUE, given)
+    if result is not None:
+        span.set_attribute(SpanAttributes.OUTPUT_VALUE, result)
 
 
 def annotate_request(metadata: Mapping[str, str], *, session_id: str | None, user_id: str) -> None:

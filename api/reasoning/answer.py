@@ -1,0 +1,156 @@
+"""The answer as OpenAI's clients read it: one id, the model as asked, the role once, the usage of all calls."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+from opentelemetry.trace import Span, use_span
+from pydantic_core import from_json, to_json
+
+from api.errors import APIError
+from api.llm_gateway import LLMAnswer
+from api.reasoning.agent import ReasoningAgent
+from api.reasoning.events import End, EventType, ReasoningEvent
+from api.reasoning.run import Run
+from api.sse import DONE, event
+from api.tracing import record_failure
+
+# Errors that come this early still have their own HTTP status; after it, the client sees the reasoning as it happens.
+STATUS_GRACE = 1.0  # seconds
+
+
+async def answer_plain(agent: ReasoningAgent, run: Run, span: Span) -> LLMAnswer:
+    """The result alone, with the usage of the whole request and how the reasoning ended."""
+    with use_span(span, end_on_exit=True, record_exception=False):
+        end = await agent.reason(run, lambda _event: None)
+        answer = await agent.answer(run, end)
+        body = answer.json()
+        run.account(body, answer.headers)
+        body |= {"id": _completion_id(), "model": run.body["model"], "usage": run.usage, "metadata": _how_it_ended(run, end)}
+    return LLMAnswer(to_json(body), answer.headers | _cost_header(run))
+
+
+class AnswerStream:
+    """The reasoning as it happens, then the answer, as one stream of chunks. To be opened, read once and closed."""
+
+    def __init__(self, agent: ReasoningAgent, run: Run, span: Span) -> None:
+        self.headers: dict[str, str] = {}
+        self._agent, self._run, self._span = agent, run, span
+        self._chunks = _ChunkWriter(run.body["model"])
+        self._emitted: asyncio.Queue[ReasoningEvent | None] = asyncio.Queue()
+        self._planned = asyncio.Event()
+        self._resources = AsyncExitStack()
+        self._resources.callback(span.end)
+        with use_span(span, end_on_exit=False):
+            self._reasoning = asyncio.create_task(agent.reason(run, self._emit))
+        self._resources.push_async_callback(_cancel, self._reasoning)
+        self._reasoning.add_done_callback(lambda _task: self._emitted.put_nowait(None))
+
+    async def open(self) -> None:
+        """Waits a moment for the first step, so that a request that fails at once has the failure's own status."""
+        planned = asyncio.create_task(self._planned.wait())
+        await asyncio.wait({self._reasoning, planned}, timeout=STATUS_GRACE, return_when=asyncio.FIRST_COMPLETED)
+        planned.cancel()
+        if self._reasoning.done() and (failure := self._reasoning.exception()):
+            record_failure(self._span, failure)
+            await self.aclose()
+            raise failure
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """Chunks, and at last `[DONE]`. A failure is a chunk first, then raised."""
+        try:
+            while (emitted := await self._emitted.get()) is not None:
+                yield self._chunks.of_event(emitted)
+            end = self._reasoning.result()
+            async for chunk in self._answer(end):
+                yield chunk
+        except Exception as error:
+            record_failure(self._span, error)
+            yield self._chunks.of_event(_error_event(self._run.steps, error))
+            raise
+
+    async def aclose(self) -> None:
+        """Ends the reasoning, whatever it is at."""
+        await self._resources.aclose()
+
+    def _emit(self, emitted: ReasoningEvent) -> None:
+        self._emitted.put_nowait(emitted)
+        if emitted.type is EventType.PLANNING:
+            self._planned.set()
+
+    async def _answer(self, end: End) -> AsyncIterator[bytes]:
+        with use_span(self._span, end_on_exit=False):
+            stream = await self._agent.stream_answer(self._run, end)
+        self._resources.push_async_callback(stream.aclose)
+        async for events in stream.events():
+            for chunk in _parsed(events):
+                if chunk.get("usage"):
+                    self._run.account(chunk, {})
+                if chunk.get("choices"):
+                    yield self._chunks.of_answer(chunk)
+        if (self._run.body.get("stream_options") or {}).get("include_usage"):
+            yield self._chunks.of_usage(self._run.usage)
+        yield DONE
+
+
+class _ChunkWriter:
+    """Chunks of one completion."""
+
+    def __init__(self, model: str) -> None:
+        self._head = {"id": _completion_id(), "object": "chat.completion.chunk", "created": int(time.time()), "model": model}
+        self._roles_sent: set[int] = set()
+
+    def of_event(self, emitted: ReasoningEvent) -> bytes:
+        choice = {"index": 0, "delta": self._with_role(0, emitted.delta()), "logprobs": None, "finish_reason": None}
+        return event({**self._head, "choices": [choice]})
+
+    def of_answer(self, chunk: Mapping[str, Any]) -> bytes:
+        choices = [self._choice(choice) for choice in chunk["choices"]]
+        kept = {name: value for name, value in chunk.items() if name != "usage"}
+        return event({**kept, **self._head, "choices": choices})
+
+    def of_usage(self, usage: Mapping[str, Any]) -> bytes:
+        return event({**self._head, "choices": [], "usage": usage})
+
+    def _choice(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        index = choice.get("index", 0)
+        delta = self._with_role(index, choice.get("delta") or {})
+        return {"logprobs": None, "finish_reason": None, **choice, "delta": delta}
+
+    def _with_role(self, index: int, delta: Mapping[str, Any]) -> dict[str, Any]:
+        if index in self._roles_sent:
+            return {name: value for name, value in delta.items() if name != "role"}
+        self._roles_sent.add(index)
+        return {"role": "assistant", **delta}
+
+
+def _parsed(events: bytes) -> Iterator[dict[str, Any]]:
+    for line in events.split(b"\n"):
+        if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
+            yield from_json(data)
+
+
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _error_event(step: int, error: Exception) -> ReasoningEvent:
+    told = error.body if isinstance(error, APIError) else {"message": "The server failed while it was reasoning.", "code": "internal_error"}
+    return ReasoningEvent(EventType.ERROR, step, {"message": told["message"], "code": told["code"]})
+
+
+def _how_it_ended(run: Run, end: End) -> dict[str, str]:
+    """In the completion's own `metadata`, whose values are strings."""
+    return {"reasoning_end": end.value, "reasoning_steps": str(run.steps), "reasoning_tool_calls": str(run.tool_calls)}
+
+
+def _cost_header(run: Run) -> dict[str, str]:
+    return {"x-litellm-response-cost": str(run.usage["cost"])} if "cost" in run.usage else {}
+
+
+def _completion_id() -> str:
+    return f"chatcmpl-{uuid4().hex}"

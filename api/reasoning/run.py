@@ -1,0 +1,92 @@
+"""One request's own state: nothing of it is shared with another request."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.model_catalog import ModelInfo
+from api.reasoning.events import End
+from api.reasoning.steps import ReasoningStep
+from api.reasoning.usage import add_usage, usage_of
+from api.request_context import RequestContext
+from api.tools import Tool, ToolCall, ToolResult
+
+IDENTICAL_CALLS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a request's reasoning ends by itself. `max_cost` is in dollars; None means no limit."""
+
+    max_steps: int = 20
+    max_seconds: float = 300.0
+    max_tokens: int | None = None
+    max_cost: float | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """What was asked, and what has been thought, called and used for it so far."""
+
+    body: Mapping[str, Any]
+    context: RequestContext
+    tools: Sequence[Tool]
+    model: ModelInfo | None
+    progress: list[dict[str, Any]] = field(default_factory=list)
+    usage: dict[str, Any] = field(default_factory=dict)
+    steps: int = 0
+    tool_calls: int = 0
+    started: float = field(default_factory=time.perf_counter)
+    _last_calls: list[str] = field(default_factory=list)
+
+    @property
+    def conversation(self) -> list[dict[str, Any]]:
+        """The caller's own messages, system messages, images and earlier turns included, as they were sent."""
+        return list(self.body["messages"])
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the request began."""
+        return time.perf_counter() - self.started
+
+    def account(self, answer: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+        """Adds what one call used, and returns it."""
+        used = usage_of(answer, headers)
+        self.usage = add_usage(self.usage, used)
+        return used
+
+    def limit_reached(self, limits: Limits) -> End | None:
+        """The first limit that leaves no room for another step."""
+        if self.steps >= limits.max_steps:
+            return End.MAX_STEPS
+        if limits.max_tokens is not None and self.usage.get("total_tokens", 0) >= limits.max_tokens:
+            return End.MAX_TOKENS
+        if limits.max_cost is not None and self.usage.get("cost", 0) >= limits.max_cost:
+            return End.MAX_COST
+        return None
+
+    def repeats(self, calls: Sequence[ToolCall]) -> bool:
+        """Would these calls make three identical ones in a row? Remembers them."""
+        self._last_calls += [json.dumps([call.name, call.arguments], sort_keys=True) for call in calls]
+        self._last_calls = self._last_calls[-max(IDENTICAL_CALLS, len(calls)) :]
+        recent = self._last_calls
+        return any(len(set(recent[i : i + IDENTICAL_CALLS])) == 1 for i in range(len(recent) - IDENTICAL_CALLS + 1))
+
+    def remember_step(self, step: ReasoningStep) -> None:
+        """The step becomes the model's own turn, so that it builds on it."""
+        self.progress.append({"role": "assistant", "content": step.model_dump_json()})
+
+    def remember_no_calls(self) -> None:
+        """A turn for the model to answer to, after a step without calls."""
+        self.progress.append({"role": "user", "content": "Go on with the next step."})
+
+    def remember_results(self, calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> None:
+        """The results become the next turn: as JSON, so that no result can look like anything but data."""
+        self.tool_calls += len(results)
+        told = [
+            {"tool": call.name, "arguments": call.arguments, "ok": result.ok, "result": result.for_model()}
+            for call, result in zip(calls, results, strict=True)
+        ]
+        self.progress.append({"role": "user", "content": "Tool results: " + json.dumps(told, ensure_ascii=False)})

@@ -1,0 +1,26 @@
+"""Usage and cost, summed over all calls of one request."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def add_usage(total: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Field by field, details included; what is no number (or not there) counts as nothing."""
+    added: dict[str, Any] = dict(total)
+    for field, value in more.items():
+        if isinstance(value, Mapping):
+            before = total.get(field)
+            added[field] = add_usage(before if isinstance(before, Mapping) else {}, value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            before = total.get(field)
+            added[field] = value + (before if isinstance(before, int | float) else 0)
+    return added
+
+
+def usage_of(answer: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    """What one call used; its cost in dollars as `cost`, which LiteLLM puts into a header of a plain answer."""
+    usage: dict[str, Any] = dict(answer.get("usage") or {})
+    cost = headers.get("x-litellm-response-cost")
+    if "cost" not in usage and cost is not None:
+        usage["cost"] = float(cost)
+    return usage
