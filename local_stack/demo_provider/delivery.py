@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from starlette.types import Receive, Scope, Send
 
 from local_stack.demo_provider.connections import Connections
+from local_stack.demo_provider.records import Record
 from local_stack.demo_provider.script import Reply
 
 JSON_TYPE, SSE_TYPE = b"application/json", b"text/event-stream; charset=utf-8"
@@ -52,20 +53,20 @@ def broken_off(events: list[Event], after: int) -> list[Event]:
 
 
 class Sender:
-    """Sends one delivery and says how it ended: completed, dropped or client_disconnected."""
+    """Sends one delivery and writes into the record how it ended: completed, dropped or client_disconnected."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, connections: Connections) -> None:
-        self._scope, self._receive, self._send, self._connections = scope, receive, send, connections
+    def __init__(self, scope: Scope, receive: Receive, send: Send, connections: Connections, record: Record) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._connections, self._record = connections, record
 
-    async def deliver(self, delivery: Delivery, reply: Reply) -> str:
-        """Both ends are watched from the first delay on: the client's going is noticed whatever we are doing."""
+    async def deliver(self, delivery: Delivery, reply: Reply) -> None:
+        """The client is watched from the first delay on: its going is noticed whatever we are doing."""
         gone = asyncio.create_task(self._client_gone())
         work = asyncio.create_task(self._work(delivery, reply))
         try:
             await asyncio.wait({gone, work}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
-                return "client_disconnected"
-            return work.result()
+                self._record.end("client_disconnected")
         finally:
             for task in (gone, work):
                 task.cancel()
@@ -75,21 +76,22 @@ class Sender:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def _work(self, delivery: Delivery, reply: Reply) -> str:
+    async def _work(self, delivery: Delivery, reply: Reply) -> None:
         if reply.delay:
             await asyncio.sleep(reply.delay)
         if delivery.events is None:
-            return await self._plain(delivery)
-        return await self._stream(delivery, delivery.events, reply)
+            await self._plain(delivery)
+        else:
+            await self._stream(delivery, delivery.events, reply)
 
-    async def _plain(self, delivery: Delivery) -> str:
+    async def _plain(self, delivery: Delivery) -> None:
         if delivery.drops:
-            return self._drop()
+            self._drop()
+            return
         await self._start(delivery, JSON_TYPE, str(len(delivery.body)))
-        await self._send({"type": "http.response.body", "body": delivery.body})
-        return "completed"
+        await self._end(delivery.body)
 
-    async def _stream(self, delivery: Delivery, events: list[Event], reply: Reply) -> str:
+    async def _stream(self, delivery: Delivery, events: list[Event], reply: Reply) -> None:
         await self._start(delivery, SSE_TYPE)
         if reply.first_token_delay:
             await asyncio.sleep(reply.first_token_delay)
@@ -100,9 +102,9 @@ class Sender:
             waited = waited or item.piece
             await self._send({"type": "http.response.body", "body": item.data, "more_body": True})
         if delivery.drops:
-            return self._drop()
-        await self._send({"type": "http.response.body", "body": b""})
-        return "completed"
+            self._drop()
+        else:
+            await self._end(b"")
 
     async def _start(self, delivery: Delivery, content_type: bytes, length: str | None = None) -> None:
         headers = {"content-type": content_type, **{k.lower(): v.encode() for k, v in delivery.headers.items()}}
@@ -111,6 +113,11 @@ class Sender:
         pairs = [(name.encode(), value) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": delivery.status, "headers": pairs})
 
-    def _drop(self) -> str:
+    async def _end(self, body: bytes) -> None:
+        """Recorded before it is sent: a client that has its answer must not read of itself as in progress."""
+        self._record.end("completed")
+        await self._send({"type": "http.response.body", "body": body})
+
+    def _drop(self) -> None:
+        self._record.end("dropped")
         self._connections.close(self._scope["client"])
-        return "dropped"

@@ -83,8 +83,8 @@ class Endpoint:
         rule_id, reply = self._shop.script.next_reply(same_paths(call.path), model, call.raw)
         seen = call.body if call.body is not None else call.raw
         record = self._shop.records.begin(call.path, dict(call.headers), seen, call.raw, rule_id)
-        sender = Sender(scope, receive, send, self._shop.connections)
-        record.end(await sender.deliver(self._delivery(call, reply), reply))
+        sender = Sender(scope, receive, send, self._shop.connections, record)
+        await sender.deliver(self._delivery(call, reply), reply)
 
     def _delivery(self, call: Call, reply: Reply) -> Delivery:
         try:

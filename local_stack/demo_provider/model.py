@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from local_stack.demo_provider.agent import described_schema, findings, question_of, structured
 from local_stack.demo_provider.prompt import Prompt, ToolSpec
-from local_stack.demo_provider.schema import instance
 
 LONGEST_ECHO = 300
 
@@ -22,8 +22,9 @@ def think(prompt: Prompt) -> Thought:
     calls = _tool_calls(prompt)
     if calls:
         return Thought(tool_calls=calls)
-    if prompt.schema is not None:
-        return Thought(json.dumps(_structured(prompt, prompt.schema), ensure_ascii=False))
+    schema = prompt.schema if prompt.schema is not None else described_schema(prompt)
+    if schema is not None:
+        return Thought(json.dumps(structured(prompt, schema), ensure_ascii=False))
     if prompt.json_mode:
         return Thought(json.dumps({"demo": True, "message": _speech(prompt)}, ensure_ascii=False))
     return Thought(_speech(prompt))
@@ -33,7 +34,7 @@ def _tool_calls(prompt: Prompt) -> list[tuple[str, dict[str, Any]]]:
     chosen = _chosen_tools(prompt)
     if not prompt.parallel_tool_calls:
         chosen = chosen[:1]
-    return [(tool.name, _structured(prompt, tool.parameters)) for tool in chosen]
+    return [(tool.name, structured(prompt, tool.parameters)) for tool in chosen]
 
 
 def _chosen_tools(prompt: Prompt) -> list[ToolSpec]:
@@ -42,7 +43,7 @@ def _chosen_tools(prompt: Prompt) -> list[ToolSpec]:
         return []
     if prompt.tool_choice not in {"auto", "required"}:
         return [tool for tool in prompt.tools if tool.name == prompt.tool_choice]
-    if prompt.tool_results:
+    if findings(prompt):
         return []
     question = prompt.question.lower()
     named = [
@@ -56,20 +57,15 @@ def _in(question: str, tool: ToolSpec) -> set[str]:
     return {form for form in (name, name.replace("_", " ")) if form in question}
 
 
-def _structured(_prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
-    value = instance(schema)
-    return value if isinstance(value, dict) else {}
-
-
 def _speech(prompt: Prompt) -> str:
     opening = (
         f"This is the demo provider answering as {prompt.model}: no provider key is set, so no real model was asked."
     )
-    if prompt.tool_results:
-        return f"{opening} The tools said: {_shortened('; '.join(prompt.tool_results))}"
-    if not prompt.question:
-        return f"{opening} You asked nothing."
-    return f"{opening} You asked: “{_shortened(prompt.question)}”"
+    found = findings(prompt)
+    if found:
+        return f"{opening} The tools said: {_shortened('; '.join(found))}"
+    question = question_of(prompt)
+    return f"{opening} You asked: “{_shortened(question)}”" if question else f"{opening} You asked nothing."
 
 
 def _shortened(text: str) -> str:

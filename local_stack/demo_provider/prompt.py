@@ -42,14 +42,3 @@ class Prompt:
     def question(self) -> str:
         """The last thing that the user said; empty if nobody said anything."""
         return next((turn.text for turn in reversed(self.turns) if turn.role == "user" and turn.text.strip()), "")
-
-    @property
-    def tool_results(self) -> list[str]:
-        """The results that came after the last question, oldest first."""
-        results: list[str] = []
-        for turn in reversed(self.turns):
-            if turn.role == "user" and turn.text.strip():
-                break
-            if turn.role == "tool":
-                results.insert(0, turn.text)
-        return results

@@ -31,7 +31,7 @@ def instance(schema: dict[str, Any]) -> Any:
 def _value(schema: Any, root: dict[str, Any], depth: int) -> Any:
     if not isinstance(schema, dict):
         return None
-    schema = _resolved(schema, root)
+    schema = resolved(schema, root)
     for given in ("const", "default"):
         if given in schema:
             return schema[given]
@@ -47,13 +47,13 @@ def _value(schema: Any, root: dict[str, Any], depth: int) -> Any:
     return MAKERS[_type(schema, depth)](schema, root, depth)
 
 
-def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+def resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     """The schema with its `$ref` followed and its `allOf` folded in."""
     while "$ref" in schema:
         rest = {name: value for name, value in schema.items() if name != "$ref"}
         schema = _merged(_pointed_at(schema["$ref"], root), rest)
     for part in schema.get("allOf", []):
-        schema = _merged({k: v for k, v in schema.items() if k != "allOf"}, _resolved(part, root))
+        schema = _merged({k: v for k, v in schema.items() if k != "allOf"}, resolved(part, root))
     return schema
 
 
@@ -77,7 +77,7 @@ def _branch(branches: list[dict[str, Any]], root: dict[str, Any], depth: int) ->
     """The first branch; deep inside, one that leads no further: a schema may refer to itself."""
     if depth > DEEPEST // 2:
         for branch in branches:
-            if _type(_resolved(branch, root), depth) not in {"object", "array"}:
+            if _type(resolved(branch, root), depth) not in {"object", "array"}:
                 return branch
     return branches[0]
 
