@@ -38,13 +38,7 @@ class Purpose:
 
     def metadata(self) -> dict[str, str]:
         """What both LiteLLM and Phoenix are told of the call."""
-        known = {
-            "component": self.component.value,
-            "operation": self.operation.value,
-            "routing_path": self.context.routing_path,
-            "caller": self.context.caller.id,
-        }
-        return known | ({"session_id": self.context.session_id} if self.context.session_id else {})
+        return {"component": self.component.value, "operation": self.operation.value, **self.context.metadata}
 
     def tags(self) -> list[str]:
         """What LiteLLM sums spend by."""

@@ -1,5 +1,7 @@
 """Settings: the only reader of the environment."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -90,3 +92,8 @@ def load_settings() -> Settings:
             f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors(include_input=False)
         ]
         raise ConfigurationError("These settings cannot be used. " + "; ".join(faults)) from None
+
+
+def named_variables() -> Mapping[str, str]:
+    """The environment, for configuration files that name a variable of it, such as an MCP server's token."""
+    return os.environ

@@ -10,10 +10,15 @@ import httpx
 from fastapi import Depends, Request
 from openai import AsyncOpenAI
 
-from api.config import Settings
+from api.config import Settings, named_variables
 from api.http_client import open_http_client
 from api.llm_gateway import LLMGateway
+from api.model_catalog import ModelCatalog
+from api.reasoning.agent import ReasoningAgent
+from api.reasoning.prompts import load_prompts
+from api.reasoning.run import Limits
 from api.request_context import RequestContext, parse_request_context
+from api.tools import MCPServers, load_mcp_config
 from api.tracing import Tracing, open_tracing
 
 T = TypeVar("T")
@@ -30,6 +35,8 @@ class ServiceContainer:
         self._tracing: Tracing | None = None
         self._openai_client: AsyncOpenAI | None = None
         self._gateway: LLMGateway | None = None
+        self._mcp_servers: MCPServers | None = None
+        self._agent: ReasoningAgent | None = None
 
     async def __aenter__(self) -> Self:
         self._tracing = tracing = open_tracing(self.settings)
@@ -42,11 +49,17 @@ class ServiceContainer:
             http_client=http_client,
             max_retries=0,  # LiteLLM retries; a second layer would multiply the calls
         )
-        self._gateway = LLMGateway(self._openai_client, tracing)
+        self._gateway = gateway = LLMGateway(self._openai_client, tracing)
+        self._mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))
+        await servers.open()
+        self._closes("the MCP servers", servers.close)
+        self._agent = ReasoningAgent(
+            gateway, ModelCatalog(gateway.model_info), servers, load_prompts(), tracing, _limits(self.settings)
+        )
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._tracing = self._openai_client = self._gateway = None
+        self._tracing = self._openai_client = self._gateway = self._mcp_servers = self._agent = None
         await self._resources.aclose()
 
     @property
@@ -58,6 +71,16 @@ class ServiceContainer:
     def gateway(self) -> LLMGateway:
         """The only exit to an LLM. Raises RuntimeError before start-up and after shutdown."""
         return _opened(self._gateway)
+
+    @property
+    def mcp_servers(self) -> MCPServers:
+        """Where the agent's tools come from. Raises RuntimeError before start-up and after shutdown."""
+        return _opened(self._mcp_servers)
+
+    @property
+    def agent(self) -> ReasoningAgent:
+        """Raises RuntimeError before start-up and after shutdown."""
+        return _opened(self._agent)
 
     @property
     def tracing(self) -> Tracing:
@@ -80,6 +103,15 @@ def _opened(resource: T | None) -> T:
             "The service container is not open: it opens with the application's start-up and closes with it."
         )
     return resource
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_steps=settings.reasoning_max_steps,
+        max_seconds=settings.reasoning_max_seconds,
+        max_tokens=settings.reasoning_max_tokens,
+        max_cost=settings.reasoning_max_cost,
+    )
 
 
 def _in_thread(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:

@@ -12,7 +12,7 @@ from api import exception_handlers
 from api.auth import AuthenticationMiddleware, TokenAuthenticator
 from api.config import Settings, load_settings
 from api.dependencies import ServiceContainer
-from api.routes import chat, health, models
+from api.routes import chat, health, models, tools
 from api.tracing import TracingMiddleware
 
 
@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         redoc_url=None,
         middleware=[Middleware(AuthenticationMiddleware, authenticator=authenticator), Middleware(TracingMiddleware)],
     )
-    for router in (chat.router, models.router, health.router):
+    for router in (chat.router, models.router, tools.router, health.router):
         app.include_router(router)
     exception_handlers.install(app)
     return app

@@ -24,6 +24,12 @@ class RequestContext:
     routing_mode: RoutingMode | None = None
     routing_path: RoutingMode = RoutingMode.PASSTHROUGH
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What every call and span of the request says of it."""
+        known = {"routing_path": self.routing_path.value, "caller": self.caller.id}
+        return known | ({"session_id": self.session_id} if self.session_id else {})
+
 
 def parse_request_context(request: Request) -> RequestContext:
     """The context of a request that has been authenticated.

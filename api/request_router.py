@@ -42,7 +42,9 @@ def decide(body: Mapping[str, Any], context: RequestContext) -> RoutingDecision:
         reason = f"a request with its own '{brought}' wants the model itself"
         return RoutingDecision(RoutingMode.PASSTHROUGH, reason, RoutingSource.PASSTHROUGH_RULE, overruled)
     if asked is RoutingMode.AUTO:
-        raise InvalidHeader(f"{ROUTING_MODE_HEADER}: 'auto' is not available on this server yet.", param=ROUTING_MODE_HEADER)
+        raise InvalidHeader(
+            f"{ROUTING_MODE_HEADER}: 'auto' is not available on this server yet.", param=ROUTING_MODE_HEADER
+        )
     if asked is not None:
         return RoutingDecision(asked, f"{ROUTING_MODE_HEADER} asks for it", RoutingSource.HEADER_OVERRIDE)
     return RoutingDecision(RoutingMode.PASSTHROUGH, f"no {ROUTING_MODE_HEADER} was sent", RoutingSource.DEFAULT)

@@ -28,12 +28,12 @@ class EventSource(Protocol):
 class EventStreamResponse(StreamingResponse):
     """The source's events. Whether they end, fail or are cancelled, the source is closed before the response returns."""
 
-    def __init__(self, source: EventSource) -> None:
+    def __init__(self, source: EventSource, *, headers: Mapping[str, str]) -> None:
         # Proxies would otherwise hold events back to fill their buffers.
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         self._source = source
         self._events = _with_error_event(source.events())
-        super().__init__(self._events, headers={**source.headers, **own}, media_type="text/event-stream")
+        super().__init__(self._events, headers={**source.headers, **headers, **own}, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

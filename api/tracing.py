@@ -71,7 +71,12 @@ class Tracing:
         self, name: str, kind: SpanKind, *, metadata: Mapping[str, str], session_id: str | None = None
     ) -> Iterator[Span]:
         """A span around the block, current within it, and failed if the block raises; a cancellation is no failure."""
-        span = self.start_span(name, kind, metadata=metadata, session_id=session_id)
+        with self.around(self.start_span(name, kind, metadata=metadata, session_id=session_id)) as span:
+            yield span
+
+    @contextmanager
+    def around(self, span: Span) -> Iterator[Span]:
+        """The same for a span that has been started; it ends with the block."""
         with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
             try:
                 yield span

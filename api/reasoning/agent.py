@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
+
+from opentelemetry.trace import Span
 
 from api.attribution import Component, Operation
 from api.errors import ReasoningStepInvalid
@@ -23,7 +25,15 @@ from api.tracing import Tracing, record_content, record_failure
 Emit = Callable[[ReasoningEvent], None]
 
 # What of a caller's request goes into the steps too: who it is for and how it is billed, but not how to sample the answer.
-_STEP_FIELDS = ("model", "user", "metadata", "service_tier", "reasoning_effort", "safety_identifier", "prompt_cache_key")
+_STEP_FIELDS = (
+    "model",
+    "user",
+    "metadata",
+    "service_tier",
+    "reasoning_effort",
+    "safety_identifier",
+    "prompt_cache_key",
+)
 _ENDINGS = {
     End.FINISHED: "",
     End.REFUSED: "",
@@ -179,12 +189,12 @@ class ReasoningAgent:
         messages = [system, *run.conversation, *run.progress, {"role": "user", "content": ending}]
         return {**run.body, "messages": messages}
 
-    def _span(self, run: Run, name: str) -> Any:
-        return self.tracing.span(name, "CHAIN", metadata=_metadata(run), session_id=run.context.session_id)
+    def _span(self, run: Run, name: str) -> AbstractContextManager[Span]:
+        return self.tracing.span(name, "CHAIN", metadata=run.metadata, session_id=run.context.session_id)
 
     @contextmanager
     def _tool_span(self, run: Run, call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
-        metadata = _metadata(run) | ({"mcp_server": tool.server} if tool else {})
+        metadata = run.metadata | ({"mcp_server": tool.server} if tool else {})
         with self.tracing.span(call.name, "TOOL", metadata=metadata, session_id=run.context.session_id) as span:
             span.set_attribute("tool.name", call.name)
             record_content(span, self.tracing, given=json.dumps(call.arguments, ensure_ascii=False))
@@ -195,10 +205,6 @@ class ReasoningAgent:
                     record_failure(span, "the call failed")
 
             yield report
-
-
-def _metadata(run: Run) -> dict[str, str]:
-    return {"component": Component.REASONING_AGENT.value, "routing_path": run.context.routing_path.value}
 
 
 def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, Any]) -> ReasoningEvent:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
@@ -10,26 +10,48 @@ from uuid import uuid4
 from opentelemetry.trace import Span, use_span
 from pydantic_core import from_json, to_json
 
+from api.attribution import Component
 from api.errors import APIError
 from api.llm_gateway import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
 from api.reasoning.events import End, EventType, ReasoningEvent
 from api.reasoning.run import Run
+from api.request_context import RequestContext
 from api.sse import DONE, event
-from api.tracing import record_failure
+from api.tracing import record_content, record_failure
 
 # Errors that come this early still have their own HTTP status; after it, the client sees the reasoning as it happens.
 STATUS_GRACE = 1.0  # seconds
 
 
-async def answer_plain(agent: ReasoningAgent, run: Run, span: Span) -> LLMAnswer:
+async def answer(agent: ReasoningAgent, body: Mapping[str, Any], context: RequestContext) -> "LLMAnswer | AnswerStream":
+    """The request's answer after reasoning, streamed if the request asks for it; a stream has been opened."""
+    run = await agent.begin(body, context)
+    span = agent.tracing.start_span(
+        Component.REASONING_AGENT.value, "AGENT", metadata=run.metadata, session_id=context.session_id
+    )
+    record_content(span, agent.tracing, given=run.question)
+    if not body.get("stream"):
+        return await _plain_answer(agent, run, span)
+    stream = AnswerStream(agent, run, span)
+    await stream.open()
+    return stream
+
+
+async def _plain_answer(agent: ReasoningAgent, run: Run, span: Span) -> LLMAnswer:
     """The result alone, with the usage of the whole request and how the reasoning ended."""
-    with use_span(span, end_on_exit=True, record_exception=False):
+    with agent.tracing.around(span):
         end = await agent.reason(run, lambda _event: None)
         answer = await agent.answer(run, end)
         body = answer.json()
         run.account(body, answer.headers)
-        body |= {"id": _completion_id(), "model": run.body["model"], "usage": run.usage, "metadata": _how_it_ended(run, end)}
+        record_content(span, agent.tracing, result=_text_of(body["choices"], "message"))
+        body |= {
+            "id": _completion_id(),
+            "model": run.body["model"],
+            "usage": run.usage,
+            "metadata": _how_it_ended(run, end),
+        }
     return LLMAnswer(to_json(body), answer.headers | _cost_header(run))
 
 
@@ -52,12 +74,17 @@ class AnswerStream:
     async def open(self) -> None:
         """Waits a moment for the first step, so that a request that fails at once has the failure's own status."""
         planned = asyncio.create_task(self._planned.wait())
-        await asyncio.wait({self._reasoning, planned}, timeout=STATUS_GRACE, return_when=asyncio.FIRST_COMPLETED)
-        planned.cancel()
-        if self._reasoning.done() and (failure := self._reasoning.exception()):
-            record_failure(self._span, failure)
+        try:
+            await asyncio.wait({self._reasoning, planned}, timeout=STATUS_GRACE, return_when=asyncio.FIRST_COMPLETED)
+            if self._reasoning.done():
+                self._reasoning.result()
+        except BaseException as error:
+            if isinstance(error, Exception):
+                record_failure(self._span, error)
             await self.aclose()
-            raise failure
+            raise
+        finally:
+            planned.cancel()
 
     async def events(self) -> AsyncIterator[bytes]:
         """Chunks, and at last `[DONE]`. A failure is a chunk first, then raised."""
@@ -85,12 +112,15 @@ class AnswerStream:
         with use_span(self._span, end_on_exit=False):
             stream = await self._agent.stream_answer(self._run, end)
         self._resources.push_async_callback(stream.aclose)
+        said: list[str] = []
         async for events in stream.events():
             for chunk in _parsed(events):
                 if chunk.get("usage"):
                     self._run.account(chunk, {})
                 if chunk.get("choices"):
+                    said.append(_text_of(chunk["choices"], "delta"))
                     yield self._chunks.of_answer(chunk)
+        record_content(self._span, self._agent.tracing, result="".join(said))
         if (self._run.body.get("stream_options") or {}).get("include_usage"):
             yield self._chunks.of_usage(self._run.usage)
         yield DONE
@@ -100,7 +130,12 @@ class _ChunkWriter:
     """Chunks of one completion."""
 
     def __init__(self, model: str) -> None:
-        self._head = {"id": _completion_id(), "object": "chat.completion.chunk", "created": int(time.time()), "model": model}
+        self._head = {
+            "id": _completion_id(),
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": model,
+        }
         self._roles_sent: set[int] = set()
 
     def of_event(self, emitted: ReasoningEvent) -> bytes:
@@ -139,7 +174,11 @@ async def _cancel(task: asyncio.Task[Any]) -> None:
 
 
 def _error_event(step: int, error: Exception) -> ReasoningEvent:
-    told = error.body if isinstance(error, APIError) else {"message": "The server failed while it was reasoning.", "code": "internal_error"}
+    told = (
+        error.body
+        if isinstance(error, APIError)
+        else {"message": "The server failed while it was reasoning.", "code": "internal_error"}
+    )
     return ReasoningEvent(EventType.ERROR, step, {"message": told["message"], "code": told["code"]})
 
 
@@ -150,6 +189,13 @@ def _how_it_ended(run: Run, end: End) -> dict[str, str]:
 
 def _cost_header(run: Run) -> dict[str, str]:
     return {"x-litellm-response-cost": str(run.usage["cost"])} if "cost" in run.usage else {}
+
+
+def _text_of(choices: Sequence[Mapping[str, Any]], part: str) -> str:
+    """What the first choice says in this part of it, a message or a delta."""
+    return next(
+        ((choice.get(part) or {}).get("content") or "" for choice in choices if choice.get("index", 0) == 0), ""
+    )
 
 
 def _completion_id() -> str:

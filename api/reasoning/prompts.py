@@ -30,7 +30,9 @@ def load_prompts(directory: Path = DIRECTORY) -> Prompts:
     Raises:
         PromptError: naming the first file that is missing, empty, unreadable or asks for the wrong values.
     """
-    return Prompts(**{field.name: _load(directory / f"{field.name}.md", _PLACEHOLDERS[field.name]) for field in fields(Prompts)})
+    return Prompts(
+        **{field.name: _load(directory / f"{field.name}.md", _PLACEHOLDERS[field.name]) for field in fields(Prompts)}
+    )
 
 
 def _load(file: Path, placeholders: set[str]) -> Template:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.attribution import Component
 from api.model_catalog import ModelInfo
 from api.reasoning.events import End
 from api.reasoning.steps import ReasoningStep
@@ -45,6 +46,17 @@ class Run:
     def conversation(self) -> list[dict[str, Any]]:
         """The caller's own messages, system messages, images and earlier turns included, as they were sent."""
         return list(self.body["messages"])
+
+    @property
+    def question(self) -> str:
+        """The caller's last turn as text, for a trace's reader."""
+        content = self.conversation[-1].get("content")
+        return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What every span of this run says of itself."""
+        return {"component": Component.REASONING_AGENT.value, "routing_path": self.context.routing_path.value}
 
     @property
     def seconds(self) -> float:

@@ -1,15 +1,23 @@
 """POST /v1/chat/completions."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import passthrough
-from api.dependencies import Context, Services
+from api.dependencies import Context, ServiceContainer, Services
 from api.disconnect import unless_disconnected
 from api.llm_gateway import LLMAnswer
-from api.protocol import ChatCompletionRequest
+from api.protocol import ChatCompletionRequest, RoutingMode
+from api.reasoning.answer import answer as reason_and_answer
 from api.request_body import read_json_object, validate
-from api.streaming import EventStreamResponse
+from api.request_context import RequestContext
+from api.request_router import decide
+from api.streaming import EventSource, EventStreamResponse
+from api.tracing import annotate_request
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 
@@ -19,7 +27,18 @@ async def create_chat_completion(request: Request, services: Services, context: 
     """Answers a chat completion request as OpenAI's API does."""
     body = await read_json_object(request, limit=services.settings.max_request_bytes)
     validate(body, ChatCompletionRequest)
-    answer = await unless_disconnected(request, passthrough.answer(services.gateway, body, context))
+    decision = decide(body, context)
+    context = replace(context, routing_path=decision.mode)
+    annotate_request(context.metadata, session_id=context.session_id, user_id=context.caller.id)
+    answer = await unless_disconnected(request, _execute(services, body, context))
     if isinstance(answer, LLMAnswer):
-        return Response(answer.content, headers=answer.headers, media_type="application/json")
-    return EventStreamResponse(answer)
+        return Response(answer.content, headers=answer.headers | decision.headers, media_type="application/json")
+    return EventStreamResponse(answer, headers=decision.headers)
+
+
+async def _execute(
+    services: ServiceContainer, body: Mapping[str, Any], context: RequestContext
+) -> LLMAnswer | EventSource:
+    if context.routing_path is RoutingMode.REASONING:
+        return await reason_and_answer(services.agent, body, context)
+    return await passthrough.answer(services.gateway, body, context)

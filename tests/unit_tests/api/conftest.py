@@ -1,6 +1,7 @@
 """The application over a LiteLLM that respx plays: everything of ours is real, the wire is not."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,8 +17,11 @@ LITELLM = "http://litellm.test:4000"
 
 
 @pytest.fixture
-def settings() -> Settings:
+def settings(tmp_path: Path) -> Settings:
+    no_servers = tmp_path / "mcp_servers.yaml"
+    no_servers.write_text("servers: []\n")
     return Settings(
+        mcp_config_path=no_servers,
         llm_api_key=SecretStr("sk-virtual"),
         llm_base_url=LITELLM,
         api_tokens=(SecretStr(TOKEN),),

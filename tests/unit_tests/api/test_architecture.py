@@ -15,7 +15,7 @@ FLOORS = [
     {"routes", "exception_handlers"},
     {"dependencies", "disconnect", "streaming"},
     {"request_router", "passthrough", "reasoning"},
-    {"llm_gateway"},
+    {"model_catalog", "llm_gateway"},
     {"upstream_errors", "attribution", "http_client", "request_body", "sse", "tools"},
     {"request_context", "tracing"},
     {"auth", "protocol", "config"},

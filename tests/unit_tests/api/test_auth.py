@@ -5,6 +5,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from api.auth import PUBLIC_ROUTES, TokenAuthenticator
+from api.config import Settings
 from api.errors import Unauthenticated
 from api.main import create_app
 from tests.unit_tests.api.conftest import TOKEN
@@ -49,10 +50,8 @@ def test_a_refusal_has_openais_shape_and_does_not_repeat_the_token(client: TestC
     assert "not-the-token" not in response.text
 
 
-def test_require_auth_false_lets_everyone_in(settings: object) -> None:
-    from api.config import Settings
-
-    app = create_app(Settings(llm_api_key=SecretStr("sk-x"), require_auth=False))
+def test_require_auth_false_lets_everyone_in(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"require_auth": False}))
     with TestClient(app) as client:
         assert client.get("/v1/nowhere").status_code == 404
 

@@ -1,0 +1,41 @@
+"""GET /tools."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.dependencies import Services
+
+router = APIRouter(tags=["tools"])
+
+
+class ToolDescription(BaseModel):
+    """A tool that the reasoning agent can call; `healthy` says whether its server answers now."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+    server: str
+    healthy: bool
+
+
+class ServerHealth(BaseModel):
+    """An MCP server of the configuration; `error` is why it cannot be used, or could not last time."""
+
+    name: str
+    healthy: bool
+    error: str | None
+    tools: list[str]
+
+
+class ToolList(BaseModel):
+    tools: list[ToolDescription]
+    servers: list[ServerHealth]
+
+
+@router.get("/tools")
+async def list_tools(services: Services) -> ToolList:
+    """The tools of the reasoning agent and the MCP servers they come from."""
+    servers = [ServerHealth(**status._asdict()) for status in services.mcp_servers.status()]
+    return ToolList(tools=[ToolDescription(**tool) for tool in services.mcp_servers.listing()], servers=servers)
