@@ -6,6 +6,7 @@ const ENGINE_VERSION = '393aa359c9ad4a4bb28630fb5613f9c281cde053'; // the engine
 const START_FAILED = 'P1012';
 const GRACE_MS = 500;
 const PARENT_CHECK_MS = 1000;
+const CLIENT = process.ppid; // read first of all: it may be killed while the engine starts
 
 const log = (message) => process.stderr.write(`query-engine: ${message}\n`);
 
@@ -28,9 +29,8 @@ function stopper(server, engine) {
 }
 
 /** A client that was killed cannot stop its engine, which would hold its connections for ever: then it stops by itself. */
-function stopWithParent(stop) {
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && stop(), PARENT_CHECK_MS).unref();
+function stopWithClient(stop) {
+  setInterval(() => process.ppid !== CLIENT && stop(), PARENT_CHECK_MS).unref();
 }
 
 async function run(options) {
@@ -45,7 +45,7 @@ async function run(options) {
   server.listen(options.port, options.host);
   const stop = stopper(server, engine);
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
-  stopWithParent(stop);
+  stopWithClient(stop);
 }
 
 function main() {
