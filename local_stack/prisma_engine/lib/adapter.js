@@ -14,8 +14,8 @@ const FIRST_CUSTOM_TYPE = 10000;
 // timestamptz[] …), where the native engine reads them.
 const TAKEN_BY_ADAPTER = new Set([
   16, 17, 20, 21, 23, 25, 26, 114, 142, 143, 199, 650, 651, 700, 701, 790, 791, 869, 1000, 1001, 1002, 1005, 1007, 1009,
-  1014, 1015, 1016, 1021, 1022, 1028, 1041, 1042, 1043, 1082, 1083, 1114, 1115, 1182, 1183, 1184, 1231, 1266, 1560, 1561,
-  1562, 1563, 1700, 2950, 2951, 3802, 3807,
+  1014, 1015, 1016, 1021, 1022, 1028, 1041, 1042, 1043, 1082, 1083, 1114, 1115, 1182, 1183, 1184, 1231, 1266, 1560,
+  1561, 1562, 1563, 1700, 2950, 2951, 3802, 3807,
 ]);
 // Arrays among the refused types, and the array type that they are handed over as:
 // name[], timestamptz[], interval[], oid vector's kin and regclass[].
@@ -66,7 +66,8 @@ class PostgresAdapter extends PrismaPg {
 function openPool(config, log) {
   const pool = new pg.Pool(config);
   pool.on('error', (error) => log(`connection lost while idle: ${error.message}`));
-  // The pool listens only to idle connections. Without this, one that breaks between two queries of a transaction ends the process.
+  // The pool listens only to idle connections. Without this, one that breaks between two queries of a transaction
+  // ends the process.
   pool.on('connect', (client) => client.on('error', (error) => log(`connection lost: ${error.message}`)));
   return pool;
 }

@@ -9,7 +9,8 @@ function readModels(datamodel) {
   const models = new Map();
   for (const [, name, body] of datamodel.matchAll(MODEL)) {
     const fields = new Map();
-    for (const [, field, type, brackets] of body.matchAll(FIELD)) fields.set(field, { type, isList: Boolean(brackets) });
+    for (const [, field, type, brackets] of body.matchAll(FIELD))
+      fields.set(field, { type, isList: Boolean(brackets) });
     models.set(name, fields);
   }
   return models;

@@ -18,7 +18,8 @@ function datasourceUrl(datamodel, env) {
   const block = /datasource\s+\w+\s*\{([^}]*)\}/.exec(datamodel)?.[1] ?? '';
   const [, variable] = /\burl\s*=\s*env\("([^"]+)"\)/.exec(block) ?? [];
   const url = variable ? env[variable] : /\burl\s*=\s*"([^"]+)"/.exec(block)?.[1];
-  if (!url) throw new Error(variable ? `Environment variable not found: ${variable}.` : 'schema.prisma has no datasource url');
+  if (!url)
+    throw new Error(variable ? `Environment variable not found: ${variable}.` : 'schema.prisma has no datasource url');
   return url;
 }
 

@@ -45,8 +45,14 @@ class Engine {
     const [QueryEngine] = await Promise.all([loadWebAssembly(), checkReachable(pool, config.pool)]);
     const adapter = bindAdapter(new PostgresAdapter(pool, { schema: config.schema }));
     const options = {
-      datamodel, logQueries, logLevel: 'error', env: process.env, ignoreEnvVarErrors: true, datasourceOverrides: {},
-      configDir: process.cwd(), engineProtocol: 'json',
+      datamodel,
+      logQueries,
+      logLevel: 'error',
+      env: process.env,
+      ignoreEnvVarErrors: true,
+      datasourceOverrides: {},
+      configDir: process.cwd(),
+      engineProtocol: 'json',
     };
     const wasm = new QueryEngine(options, engineLogger(log), adapter);
     await wasm.connect('{}');
@@ -54,12 +60,11 @@ class Engine {
   }
 
   constructor(wasm, pool, errorRegistry, translator) {
-    Object.assign(this, { wasm, pool, errorRegistry, translator, queries: 0 });
+    Object.assign(this, { wasm, pool, errorRegistry, translator });
   }
 
   /** Answer one request body: JSON text, or an object with `errors`. */
-  async query(body, transactionId) {
-    this.queries += 1;
+  query(body, transactionId) {
     return Array.isArray(body.batch) ? this.#batch(body, transactionId) : this.#single(body, transactionId);
   }
 
@@ -74,9 +79,17 @@ class Engine {
 
   async #batch({ batch, transaction, isolationLevel }, transactionId) {
     const translated = batch.map((body) => this.translator.translate(body));
-    const request = { batch: translated.map((one) => one.operation), transaction: transaction ? { isolationLevel } : undefined };
+    const request = {
+      batch: translated.map((one) => one.operation),
+      transaction: transaction ? { isolationLevel } : undefined,
+    };
     const reply = this.#read(await this.wasm.query(JSON.stringify(request), NO_TRACE_HEADERS, transactionId));
-    return reply.batchResult ? renderBatch(reply.batchResult, translated.map((one) => one.alias)) : reply;
+    return reply.batchResult
+      ? renderBatch(
+          reply.batchResult,
+          translated.map((one) => one.alias),
+        )
+      : reply;
   }
 
   async startTransaction(options) {
@@ -99,23 +112,6 @@ class Engine {
 
   #read(text) {
     return revealDriverErrors(JSON.parse(text), this.errorRegistry);
-  }
-
-  metrics() {
-    const { totalCount, idleCount, waitingCount } = this.pool;
-    const entry = (key, value, description) => ({ key, labels: {}, value, description });
-    return {
-      counters: [
-        entry('prisma_client_queries_total', this.queries, 'Queries executed'),
-        entry('prisma_pool_connections_open', totalCount, 'Open connections'),
-      ],
-      gauges: [
-        entry('prisma_pool_connections_busy', totalCount - idleCount, 'Connections in use'),
-        entry('prisma_pool_connections_idle', idleCount, 'Connections not in use'),
-        entry('prisma_client_queries_wait', waitingCount, 'Queries waiting for a connection'),
-      ],
-      histograms: [],
-    };
   }
 
   close() {

@@ -14,8 +14,15 @@ class EngineError extends Error {
   }
 }
 
-const userFacing = (error) => ({ is_panic: false, message: String(error.message ?? error), meta: error.meta ?? {}, error_code: error.code ?? RAW_QUERY_FAILED });
-const errorBody = (error) => ({ errors: [{ error: String(error.message ?? error), user_facing_error: userFacing(error) }] });
+const userFacing = (error) => ({
+  is_panic: false,
+  message: String(error.message ?? error),
+  meta: error.meta ?? {},
+  error_code: error.code ?? RAW_QUERY_FAILED,
+});
+const errorBody = (error) => ({
+  errors: [{ error: String(error.message ?? error), user_facing_error: userFacing(error) }],
+});
 
 /** Prisma's code and words for an error that `pg` raised by itself, without the server having answered. */
 function describeDriverError(error) {
@@ -33,11 +40,12 @@ function describeDriverError(error) {
 function* userFacingErrors(reply) {
   if (reply.error_code) yield reply;
   const results = [reply, ...(reply.batchResult ?? [])];
-  for (const error of results.flatMap((result) => result.errors ?? [])) if (error.user_facing_error) yield error.user_facing_error;
+  for (const error of results.flatMap((result) => result.errors ?? []))
+    if (error.user_facing_error) yield error.user_facing_error;
 }
 
 /**
- * The engine knows an error of the driver only as "external error number N" (P2036); put what N stands for in its place.
+ * The engine knows an error of the driver only as "external error number N" (P2036): put what N stands for there.
  * `registry` is the bound adapter's, and never forgets by itself.
  */
 function revealDriverErrors(reply, registry) {

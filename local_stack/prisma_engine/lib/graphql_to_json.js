@@ -1,11 +1,22 @@
 'use strict';
-// prisma-client-py writes GraphQL text; the WebAssembly engine understands only Prisma's JSON protocol. This is the way in.
+// prisma-client-py writes GraphQL text; the WebAssembly engine understands only Prisma's JSON protocol.
+// This is the way in.
 const { parse, Kind } = require('graphql');
 const { EngineError } = require('./errors');
 
 const ACTIONS = [
-  'findUnique', 'findFirst', 'findMany', 'createOne', 'createMany', 'updateOne', 'updateMany', 'deleteOne', 'deleteMany',
-  'upsertOne', 'aggregate', 'groupBy',
+  'findUnique',
+  'findFirst',
+  'findMany',
+  'createOne',
+  'createMany',
+  'updateOne',
+  'updateMany',
+  'deleteOne',
+  'deleteMany',
+  'upsertOne',
+  'aggregate',
+  'groupBy',
 ];
 const ACTION_SUFFIXES = ['', 'OrThrow', 'AndReturn'];
 const RAW_ACTIONS = ['queryRaw', 'executeRaw'];
@@ -17,21 +28,31 @@ const WRAPPED_NAMES = new Set(['where', 'data', 'create', 'update', 'skipDuplica
 const isPlainJsonOperand = (name) => name === 'path' || name === 'mode' || name.startsWith('string_');
 
 const isTagged = (value) => value.$type !== undefined;
-const isPlainObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value) && !isTagged(value);
-const mapValues = (object, change) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value, name)]));
+const isPlainObject = (value) =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) && !isTagged(value);
+const mapValues = (object, change) =>
+  Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value, name)]));
 
 /** One GraphQL literal as the JSON protocol has it. */
 function literal(node, variables) {
   switch (node.kind) {
-    case Kind.INT: return integer(node.value);
-    case Kind.FLOAT: return Number(node.value);
+    case Kind.INT:
+      return integer(node.value);
+    case Kind.FLOAT:
+      return Number(node.value);
     case Kind.STRING:
-    case Kind.BOOLEAN: return node.value;
-    case Kind.NULL: return null;
-    case Kind.ENUM: return { $type: 'Enum', value: node.value };
-    case Kind.LIST: return node.values.map((item) => literal(item, variables));
-    case Kind.OBJECT: return Object.fromEntries(node.fields.map((field) => [field.name.value, literal(field.value, variables)]));
-    default: return variables?.[node.name.value]; // the only kind left is a variable
+    case Kind.BOOLEAN:
+      return node.value;
+    case Kind.NULL:
+      return null;
+    case Kind.ENUM:
+      return { $type: 'Enum', value: node.value };
+    case Kind.LIST:
+      return node.values.map((item) => literal(item, variables));
+    case Kind.OBJECT:
+      return Object.fromEntries(node.fields.map((field) => [field.name.value, literal(field.value, variables)]));
+    default:
+      return variables?.[node.name.value]; // the only kind left is a variable
   }
 }
 
@@ -71,7 +92,8 @@ class Translator {
   #onlyRootField(query) {
     const { definitions } = this.#parse(query);
     const fields = definitions.flatMap((definition) => definition.selectionSet?.selections ?? []);
-    if (definitions.length !== 1 || fields.length !== 1) throw new EngineError('P2009', 'a request has exactly one root field');
+    if (definitions.length !== 1 || fields.length !== 1)
+      throw new EngineError('P2009', 'a request has exactly one root field');
     return fields[0];
   }
 
@@ -97,7 +119,10 @@ class Translator {
   }
 
   #fieldQuery(field, variables, model) {
-    return { arguments: this.#arguments(field, variables, model), selection: this.#selection(field.selectionSet, variables, model) };
+    return {
+      arguments: this.#arguments(field, variables, model),
+      selection: this.#selection(field.selectionSet, variables, model),
+    };
   }
 
   #selection(set, variables, model) {
@@ -132,7 +157,10 @@ class Translator {
     if (Array.isArray(value)) return value.map((item) => this.#inOperators(item, model));
     if (!isPlainObject(value)) return value;
     return mapValues(value, (inner, name) =>
-      WRAPPING_OPERATORS.has(name) && this.#wraps(inner) ? this.#inOperators(inner, model) : this.#inFields(inner, model));
+      WRAPPING_OPERATORS.has(name) && this.#wraps(inner)
+        ? this.#inOperators(inner, model)
+        : this.#inFields(inner, model),
+    );
   }
 
   #wraps(value) {

@@ -3,12 +3,14 @@
 
 const RAW_RESULT_START = '{"data":{"queryRaw":';
 
-/** DateTime, BigInt, Decimal, Bytes and Json arrive as {$type, value} and leave as their plain value; Json stays JSON text. */
+/** DateTime, BigInt, Decimal, Bytes and Json arrive as {$type, value} and leave as the value; Json is JSON text. */
 function render(value) {
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(render).join(',')}]`;
   if (typeof value.$type === 'string' && 'value' in value) return JSON.stringify(value.value);
-  return `{${Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}:${render(inner)}`).join(',')}}`;
+  return `{${Object.entries(value)
+    .map(([name, inner]) => `${JSON.stringify(name)}:${render(inner)}`)
+    .join(',')}}`;
 }
 
 /** The one result in `data`, under the name that the caller asked for. */
@@ -21,7 +23,9 @@ function renderRaw(text, alias) {
 }
 
 function renderBatch(results, aliases) {
-  const rendered = results.map((result, index) => (result.data ? renderData(result.data, aliases[index]) : JSON.stringify(result)));
+  const rendered = results.map((result, index) =>
+    result.data ? renderData(result.data, aliases[index]) : JSON.stringify(result),
+  );
   return `{"batchResult":[${rendered.join(',')}]}`;
 }
 

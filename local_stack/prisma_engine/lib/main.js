@@ -16,7 +16,7 @@ function fail(error) {
   process.exit(1);
 }
 
-/** A function that closes the database's connections in an orderly way if that is quick, and ends the process either way. */
+/** A function that ends the process, after closing the database's connections in an orderly way if that is quick. */
 function stopper(server, engine) {
   let stopping = false;
   return () => {
@@ -28,7 +28,7 @@ function stopper(server, engine) {
   };
 }
 
-/** A client that was killed cannot stop its engine, which would hold its connections for ever: then it stops by itself. */
+/** A client that was killed cannot stop its engine, which would hold its connections for ever: it stops by itself. */
 function stopWithClient(stop) {
   setInterval(() => process.ppid !== CLIENT && stop(), PARENT_CHECK_MS).unref();
 }

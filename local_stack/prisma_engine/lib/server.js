@@ -1,5 +1,6 @@
 'use strict';
-// The native engine's HTTP interface: GraphQL at /, transactions, status, metrics.
+// The native engine's HTTP interface: GraphQL at /, transactions and status.
+// Its metrics are left out: LiteLLM does not read them.
 const http = require('node:http');
 const { EngineError, errorBody } = require('./errors');
 const { EXIT_PANIC } = require('./engine');
@@ -21,21 +22,16 @@ function parseBody(text) {
   }
 }
 
-function metricsText({ counters, gauges }) {
-  return [...counters, ...gauges].map(({ key, value }) => `${key} ${value}\n`).join('');
-}
-
 function transaction(engine, [, id, verb], body) {
   if (!verb) return engine.startTransaction(body);
   return verb === 'commit' ? engine.commitTransaction(id) : engine.rollbackTransaction(id);
 }
 
-/** The answer to one request: text as it is, an object to be sent as JSON, undefined where nothing is served. */
+/** The answer to one request: JSON text as it is, an object to be sent as JSON, undefined where nothing is served. */
 async function answer(engine, request, body) {
-  const { pathname, searchParams } = new URL(request.url, 'http://engine');
+  const { pathname } = new URL(request.url, 'http://engine');
   const route = `${request.method} ${pathname}`;
   if (route === 'GET /status') return { status: 'ok' };
-  if (route === 'GET /metrics') return searchParams.get('format') === 'json' ? engine.metrics() : metricsText(engine.metrics());
   if (route === 'POST /') return engine.query(parseBody(body), request.headers['x-transaction-id']);
   const match = request.method === 'POST' && TRANSACTION.exec(pathname);
   return match ? transaction(engine, match, body) : undefined;
@@ -56,10 +52,9 @@ async function serve(engine, request, response, log) {
     endAfterTrap(error, log);
     reply = errorBody(error);
   }
-  const isText = typeof reply === 'string';
-  const text = isText ? reply : JSON.stringify(reply ?? {});
-  const type = isText && !text.startsWith('{') ? 'text/plain' : 'application/json';
-  response.writeHead(reply === undefined ? 404 : 200, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
+  const text = typeof reply === 'string' ? reply : JSON.stringify(reply ?? {});
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+  response.writeHead(reply === undefined ? 404 : 200, headers);
   response.end(text);
 }
 

@@ -21,14 +21,19 @@ test('a URL may stand in the schema itself', () => {
 test('an override wins, as JSON and as base64', () => {
   const override = JSON.stringify([{ name: 'client', url: 'postgresql://c/d' }]);
   for (const text of [override, Buffer.from(override).toString('base64')]) {
-    assert.equal(datasourceUrl(DATAMODEL, { SOME_URL: 'postgresql://a/b', OVERWRITE_DATASOURCES: text }), 'postgresql://c/d');
+    assert.equal(
+      datasourceUrl(DATAMODEL, { SOME_URL: 'postgresql://a/b', OVERWRITE_DATASOURCES: text }),
+      'postgresql://c/d',
+    );
   }
 });
 
 test('user, password and database are decoded', () => {
   const { host, port, user, password, database } = pool('postgresql://u%40x:p%2Fw@db.internal:6543/my%20db');
-  assert.deepEqual({ host, port, user, password, database },
-    { host: 'db.internal', port: 6543, user: 'u@x', password: 'p/w', database: 'my db' });
+  assert.deepEqual(
+    { host, port, user, password, database },
+    { host: 'db.internal', port: 6543, user: 'u@x', password: 'p/w', database: 'my db' },
+  );
 });
 
 test('the port is 5432 unless given, and a socket folder may stand for the host', () => {
@@ -37,9 +42,13 @@ test('the port is 5432 unless given, and a socket folder may stand for the host'
 });
 
 test("Prisma's parameters are in seconds, pg's options in milliseconds", () => {
-  const { max, connectionTimeoutMillis, idleTimeoutMillis } =
-    pool('postgresql://u:p@h/d?connection_limit=7&pool_timeout=3&max_idle_connection_lifetime=9');
-  assert.deepEqual({ max, connectionTimeoutMillis, idleTimeoutMillis }, { max: 7, connectionTimeoutMillis: 3000, idleTimeoutMillis: 9000 });
+  const { max, connectionTimeoutMillis, idleTimeoutMillis } = pool(
+    'postgresql://u:p@h/d?connection_limit=7&pool_timeout=3&max_idle_connection_lifetime=9',
+  );
+  assert.deepEqual(
+    { max, connectionTimeoutMillis, idleTimeoutMillis },
+    { max: 7, connectionTimeoutMillis: 3000, idleTimeoutMillis: 9000 },
+  );
 });
 
 test('sessions run in UTC and in the schema that the URL names', () => {
@@ -55,5 +64,8 @@ test('TLS follows sslmode', () => {
 });
 
 test('a malformed URL is refused without showing the password in it', () => {
-  assert.throws(() => poolConfig('secret-password'), (error) => /malformed/.test(error.message) && !/secret-password/.test(error.message));
+  assert.throws(
+    () => poolConfig('secret-password'),
+    (error) => /malformed/.test(error.message) && !/secret-password/.test(error.message),
+  );
 });

@@ -5,7 +5,10 @@ const { EngineError, describeDriverError, errorBody, revealDriverErrors } = requ
 
 test('an error names its code where prisma-client-py looks for it', () => {
   assert.deepEqual(errorBody(new EngineError('P2009', 'no such field')).errors, [
-    { error: 'no such field', user_facing_error: { is_panic: false, message: 'no such field', meta: {}, error_code: 'P2009' } },
+    {
+      error: 'no such field',
+      user_facing_error: { is_panic: false, message: 'no such field', meta: {}, error_code: 'P2009' },
+    },
   ]);
 });
 
@@ -18,7 +21,10 @@ test('a busy pool is P2024, an unreachable server P1001, anything else P2010', (
 });
 
 test('an external error is replaced by what it stands for, and then forgotten', () => {
-  const registry = { registeredErrors: [{ error: new Error('Connection terminated') }], consumeError: (id) => registry.registeredErrors[id] };
+  const registry = {
+    registeredErrors: [{ error: new Error('Connection terminated') }],
+    consumeError: (id) => registry.registeredErrors[id],
+  };
   const reply = { errors: [{ error: 'x', user_facing_error: { error_code: 'P2036', meta: { id: 0 }, message: 'x' } }] };
   revealDriverErrors(reply, registry);
   assert.equal(reply.errors[0].user_facing_error.error_code, 'P1001');
@@ -27,7 +33,13 @@ test('an external error is replaced by what it stands for, and then forgotten', 
 });
 
 test('errors of the server itself stay as they are', () => {
-  const reply = { errors: [{ error: 'x', user_facing_error: { error_code: 'P2002', meta: { target: ['id'] }, message: 'Unique' } }] };
+  const reply = {
+    errors: [{ error: 'x', user_facing_error: { error_code: 'P2002', meta: { target: ['id'] }, message: 'Unique' } }],
+  };
   revealDriverErrors(reply, {});
-  assert.deepEqual(reply.errors[0].user_facing_error, { error_code: 'P2002', meta: { target: ['id'] }, message: 'Unique' });
+  assert.deepEqual(reply.errors[0].user_facing_error, {
+    error_code: 'P2002',
+    meta: { target: ['id'] },
+    message: 'Unique',
+  });
 });

@@ -16,7 +16,11 @@ test('tagged values leave as their plain value, Json as text', () => {
     tags: ['x', null],
   };
   assert.deepEqual(JSON.parse(renderData({ findFirstUser: row }, 'result')).data.result, {
-    at: '2026-01-02T03:04:05.000Z', big: '9223372036854775807', price: '1.10', settings: '{"a": 1}', tags: ['x', null],
+    at: '2026-01-02T03:04:05.000Z',
+    big: '9223372036854775807',
+    price: '1.10',
+    settings: '{"a": 1}',
+    tags: ['x', null],
   });
 });
 
@@ -35,6 +39,7 @@ test('an error in answer to a raw query is not taken for rows', () => {
 
 test('a batch answers each of its requests, with data or with errors', () => {
   const errors = [{ error: 'no' }];
-  assert.deepEqual(JSON.parse(renderBatch([{ data: { createOneUser: { id: 1 } } }, { errors }], ['result', 'other'])),
-    { batchResult: [{ data: { result: { id: 1 } } }, { errors }] });
+  assert.deepEqual(JSON.parse(renderBatch([{ data: { createOneUser: { id: 1 } } }, { errors }], ['result', 'other'])), {
+    batchResult: [{ data: { result: { id: 1 } } }, { errors }],
+  });
 });
