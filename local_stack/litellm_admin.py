@@ -130,8 +130,8 @@ class LiteLLMAdmin:
             )
         if _is_database_failure(response):
             raise LiteLLMError(
-                f"LiteLLM's database is down ({message}): `make status` or `docker compose ps` says what runs. Start it "
-                "and run this again"
+                f"LiteLLM's database is down ({message}): `make status` or `docker compose ps` says what runs. Start "
+                "it and run this again"
             )
         raise LiteLLMError(f"LiteLLM answered {response.status_code} to {path}: {message}")
 
@@ -146,7 +146,7 @@ def _object(response: httpx.Response) -> dict[str, Any]:
 
 
 def _is_database_failure(response: httpx.Response) -> bool:
-    """LiteLLM reports it as 503 once it has noticed, and until then as an authentication that failed on its own side."""
+    """503 once LiteLLM has noticed; until then, an authentication that failed on its own side."""
     message = _message(response)
     return response.status_code == httpx.codes.SERVICE_UNAVAILABLE or (
         response.is_server_error and (message.startswith("Authentication Error") or "database" in message.lower())
