@@ -7,6 +7,9 @@ STACK     = $(BOOTSTRAP) stack -- python -m local_stack
 DEV       = $(BOOTSTRAP) dev --
 KEYS      = sh scripts/setup_litellm_keys.sh
 COMPOSE  ?= docker compose
+ENV_FILE ?= .env
+DOCKER    = $(BOOTSTRAP) stack -- python -m local_stack.docker_stack --env-file $(ENV_FILE) --compose "$(COMPOSE)"
+DASHBOARD = $(BOOTSTRAP) stack -- python -m local_stack.dashboards
 CODE      = api local_stack tests
 
 .DEFAULT_GOAL := help
@@ -31,6 +34,25 @@ reset:  ## stop, and delete the stack's data after asking (YES=1: without asking
 .PHONY: litellm_setup
 litellm_setup:  ## mint the virtual keys and write them into .env (ARGS="--rotate", ARGS="--env prod", ARGS="--help")
 	@$(KEYS) --write $(ARGS)
+
+##@ Docker
+.PHONY: docker_up docker_down docker_restart litellm_ui litellm_logs litellm_restart litellm_reset phoenix_ui
+docker_up:  ## build and start the stack in containers, mint the keys (ENV_FILE=.env.prod: for production; COMPOSE=docker-compose)
+	@$(DOCKER) up
+docker_down:  ## stop and remove the containers; the data stays
+	@$(DOCKER) down
+docker_restart:  ## make all containers anew, with what .env says now
+	@$(DOCKER) restart
+litellm_restart:  ## make LiteLLM's container anew, after a change of its configuration
+	@$(DOCKER) litellm-restart
+litellm_logs:  ## follow the log of LiteLLM's container (the local stack's: make logs SERVICE=litellm)
+	@$(DOCKER) litellm-logs
+litellm_reset:  ## delete LiteLLM's database in Docker after asking, and mint new keys (YES=1: without asking)
+	@$(DOCKER) litellm-reset $(if $(YES),--yes)
+litellm_ui:  ## open LiteLLM's dashboard, or print its address
+	@$(DASHBOARD) litellm
+phoenix_ui:  ## open Phoenix, or print its address
+	@$(DASHBOARD) phoenix
 
 ##@ Checks
 .PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests bench

@@ -1,1 +1,1 @@
-"""The product's services on one machine without containers: PostgreSQL, LiteLLM, Phoenix, the demo provider and the API."""
+"""The product's services without containers: PostgreSQL, LiteLLM, Phoenix, the demo provider and the API."""

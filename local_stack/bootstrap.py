@@ -1,0 +1,284 @@
+"""Makes the project's virtual environments and runs a command in one of them, with nothing but Python's own library.
+
+``python3 local_stack/bootstrap.py SET[,SET...] [-- COMMAND...]``: each SET is a file ``requirements/SET.txt`` and
+becomes ``.stack/venvs/SET``. Only what is absent or outdated is made; COMMAND replaces this process, with the first
+set's programs first on PATH.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST_PYTHON = (3, 11)
+SETS = ("stack", "app", "dev", "litellm", "phoenix", "clients", "compose")
+# uv links files from its cache; what is rewritten after the installation must not be shared with that cache.
+REWRITTEN_PACKAGES = {"litellm": "prisma"}
+# How often a long installation says that it still goes on where no progress bar can be shown.
+HEARTBEAT_SECONDS = 15
+LOG_TAIL_LINES = 25
+
+
+class BootstrapError(Exception):
+    """Something stands in the way of an installation; the message says what, and the mend."""
+
+
+def say(message: str) -> None:
+    """Standard output belongs to COMMAND, so progress goes to standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def check_python() -> None:
+    if sys.version_info < OLDEST_PYTHON:
+        raise BootstrapError(
+            f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed; {sys.executable} is "
+            f"{platform.python_version()}. Name another one: make up PYTHON=python3.12"
+        )
+    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise BootstrapError(
+            f"{sys.executable} has no module {' and no '.join(missing)}, which virtual environments need. "
+            f"On Debian and Ubuntu: apt-get install python3-venv. On others: install Python with its standard library."
+        )
+
+
+def state_root() -> Path:
+    return ROOT / ".stack"
+
+
+def venv(name: str) -> Path:
+    return state_root() / "venvs" / name
+
+
+def requirements(name: str) -> Path:
+    return ROOT / "requirements" / f"{name}.txt"
+
+
+def stamp(name: str) -> str:
+    """Changes with the requirements, with Python, and with the checkout's place, which scripts in a venv name."""
+    parts = [requirements(name).read_text(), platform.python_version(), sys.base_prefix, str(venv(name))]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def is_current(name: str) -> bool:
+    """The stamp is written last, so an interrupted installation never counts as one."""
+    try:
+        return (venv(name) / ".stamp").read_text() == stamp(name) and (venv(name) / "bin" / "python").exists()
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def locked(path: Path, waiting_for: str) -> Iterator[None]:
+    """Holds an exclusive lock that the system gives back when this process ends, however it ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"Waiting for {waiting_for} ...")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def clean_environment() -> dict[str, str]:
+    """The user's environment without what leads an installation elsewhere, and with every cache in the state folder."""
+    dropped = ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "VIRTUAL_ENV")
+    environment = {name: value for name, value in os.environ.items() if name not in dropped}
+    cache = state_root() / "cache"
+    for name, folder in (("PIP_CACHE_DIR", "pip"), ("UV_CACHE_DIR", "uv"), ("npm_config_cache", "npm")):
+        environment.setdefault(name, str(cache / folder))
+    environment["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    environment["UV_PYTHON_DOWNLOADS"] = "never"
+    return environment
+
+
+def pip_settings(listing: str) -> dict[str, str]:
+    """What ``pip config list`` prints, as name -> value; the environment's lines come last there and win, as in pip."""
+    settings = {}
+    for line in listing.splitlines():
+        name, separator, value = line.partition("=")
+        if separator:
+            settings[name.rpartition(".")[2]] = str(ast.literal_eval(value))
+    return settings
+
+
+def uv_settings(pip: dict[str, str]) -> dict[str, str]:
+    """uv does not read pip's configuration, so a machine with a package index of its own must have it handed over.
+
+    Indexes that only add to the usual one stay unused: pip looks through all files of a version, uv takes whatever file
+    the first index has, which may be one for another platform.
+    """
+    names = {"UV_INSECURE_HOST": "trusted-host", "SSL_CERT_FILE": "cert"}
+    if "index-url" in pip:
+        names |= {"UV_DEFAULT_INDEX": "index-url", "UV_INDEX": "extra-index-url"}
+    settings = {uv: " ".join(pip[name].split()) for uv, name in names.items() if pip.get(name)}
+    if "UV_INDEX" in settings:
+        # As in pip, every index counts; the hashes are locked.
+        settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return settings
+
+
+def uv_environment() -> dict[str, str]:
+    """What the user set for uv wins over what is read from pip."""
+    environment = clean_environment()
+    command = [str(venv("stack") / "bin" / "python"), "-m", "pip", "config", "list"]
+    listing = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return {**uv_settings(pip_settings(listing.stdout)), **environment}
+
+
+def run_logged(label: str, command: list[str], environment: dict[str, str]) -> None:
+    """Runs an installer, its words in a log file, which is shown in part when it fails."""
+    log = state_root() / "logs" / f"install-{label}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            code = wait_with_heartbeat(process, label)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if code != 0:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+        raise BootstrapError(f"Installing {label} failed (exit status {code}):\n{tail}\nThe whole log: {log}")
+
+
+def wait_with_heartbeat(process: subprocess.Popen[bytes], label: str) -> int:
+    started = time.monotonic()
+    while True:
+        try:
+            return process.wait(timeout=HEARTBEAT_SECONDS)
+        except subprocess.TimeoutExpired:
+            say(f"  ... still installing {label} ({time.monotonic() - started:.0f} s)")
+
+
+def make_stack_venv(environment: dict[str, str]) -> None:
+    """pip, which Python brings along, makes the one environment that holds uv; uv makes all the others."""
+    target = venv("stack")
+    run_logged("stack", [sys.executable, "-m", "venv", "--clear", str(target)], environment)
+    command = [
+        str(target / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--require-hashes",
+        "--only-binary=:all:",
+    ]
+    run_logged("stack", [*command, "-r", str(requirements("stack"))], environment)
+
+
+def make_venv(name: str, environment: dict[str, str]) -> None:
+    """The bytecode is compiled at once, because the services may not write any: without it, LiteLLM's start takes
+    several seconds longer."""
+    stack, target = venv("stack") / "bin", venv(name)
+    uv = [str(stack / "uv"), "--no-progress"]
+    run_logged(name, [*uv, "venv", "--clear", "--python", str(stack / "python"), str(target)], environment)
+    install = [
+        *uv,
+        "pip",
+        "install",
+        "--python",
+        str(target / "bin" / "python"),
+        "--require-hashes",
+        "--compile-bytecode",
+    ]
+    run_logged(name, [*install, "-r", str(requirements(name))], environment)
+    if name in REWRITTEN_PACKAGES:
+        own_copy(target, REWRITTEN_PACKAGES[name])
+
+
+def own_copy(target: Path, package: str) -> None:
+    """Replaces a package's files, which may be hard links into uv's cache, by copies."""
+    for folder in target.glob(f"lib/python*/site-packages/{package}"):
+        shutil.copytree(folder, folder.with_suffix(".copy"), symlinks=True)
+        shutil.rmtree(folder)
+        folder.with_suffix(".copy").rename(folder)
+
+
+def make(name: str) -> None:
+    started = time.monotonic()
+    say(f"Installing {name} into {venv(name).relative_to(ROOT)} ...")
+    venv(name).parent.mkdir(parents=True, exist_ok=True)
+    (venv(name) / ".stamp").unlink(missing_ok=True)
+    if name == "stack":
+        make_stack_venv(clean_environment())
+    else:
+        make_venv(name, uv_environment())
+    (venv(name) / ".stamp").write_text(stamp(name))
+    say(f"Installed {name} in {time.monotonic() - started:.1f} s")
+
+
+def ensure(names: list[str]) -> None:
+    """Makes the named environments where they are absent or outdated; concurrent callers in one checkout take turns.
+
+    Raises BootstrapError.
+    """
+    needed = [name for name in dict.fromkeys(["stack", *names]) if not is_current(name)]
+    if not needed:
+        return
+    with locked(state_root() / "install.lock", "another installation in this checkout"):
+        for name in needed:
+            if not is_current(name):
+                make(name)
+
+
+def command_environment(first: str) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+    environment["VIRTUAL_ENV"] = str(venv(first))
+    environment["PATH"] = os.pathsep.join([str(venv(first) / "bin"), environment.get("PATH", os.defpath)])
+    # So that the time from `make up` to the first answer counts the installations too.
+    environment.setdefault("REASONING_STACK_STARTED", repr(time.time()))
+    return environment
+
+
+def parse(arguments: list[str]) -> tuple[list[str], list[str]]:
+    names = arguments[0].split(",")
+    unknown = [name for name in names if name not in SETS]
+    if unknown:
+        raise BootstrapError(f"Unknown set {unknown[0]!r}; there are: {', '.join(SETS)}")
+    rest = arguments[1:]
+    return names, rest[1:] if rest[:1] == ["--"] else rest
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(f"{__doc__}\nSets: {', '.join(SETS)}")
+        return 0 if arguments else 2
+    environment_started = repr(time.time())
+    os.environ.setdefault("REASONING_STACK_STARTED", environment_started)
+    try:
+        check_python()
+        names, command = parse(arguments)
+        ensure(names)
+    except BootstrapError as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("Interrupted; run it again to go on.")
+        return 130
+    if command:
+        environment = command_environment(names[0])
+        program = shutil.which(command[0], path=environment["PATH"])
+        if program is None:
+            say(f"error: no program {command[0]!r} in {venv(names[0])} or on PATH")
+            return 127
+        os.execve(program, command, environment)  # noqa: S606 - no shell is the point
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""What each service gets to know: built from named values, never the user's whole environment.
+
+Real provider keys reach LiteLLM alone. The API gets a virtual key and its own settings; neither the master key nor a
+database password.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from local_stack import bootstrap, litellm_database, postgres
+from local_stack.instance import Instance
+
+# Handed on to every service: a company's own certificates. Nothing that differs from one terminal to the next, or a
+# second `make up` would find every service changed.
+COMMON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+# Only for services that reach out to the internet; loopback never goes through a proxy.
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY")
+PROVIDER_URLS = (
+    "OPENAI_BASE_URL",
+    "OPENAI_API_BASE",
+    "ANTHROPIC_API_BASE",
+    "ANTHROPIC_BASE_URL",
+    "OPENROUTER_API_BASE",
+)
+API_SETTINGS = (
+    "API_TOKENS",
+    "REQUIRE_AUTH",
+    "ENABLE_TRACING",
+    "PHOENIX_PROJECT_NAME",
+    "MAX_REQUEST_BYTES",
+    "LOG_LEVEL",
+)
+API_SETTING_PREFIXES = ("HTTP_", "MCP_", "MEMORY_", "REASONING_", "ROUTING_")
+DEFAULT_PROJECT = "reasoning-agent"
+DEMO_KEY = "sk-demo-provider-takes-any-key"
+
+
+def effective(file: Mapping[str, str], environment: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """The named settings that are not empty; a variable of the environment wins over a line of the file."""
+    merged = {name: environment.get(name) or file.get(name, "") for name in names}
+    return {name: value for name, value in merged.items() if value.strip()}
+
+
+def common(instance: Instance, path: list[str]) -> dict[str, str]:
+    base = {name: os.environ[name] for name in COMMON if name in os.environ}
+    search = os.pathsep.join([*path, "/usr/local/bin", "/usr/bin", "/bin"])
+    places = {"PATH": search, "HOME": str(instance.home), "TMPDIR": str(instance.temporary)}
+    return {**base, **places, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def venv_path(name: str) -> list[str]:
+    return [str(bootstrap.venv(name) / "bin")]
+
+
+def outward() -> dict[str, str]:
+    proxies = {name: os.environ[name] for name in PROXIES if name in os.environ}
+    if not proxies:
+        return {}
+    spared = ",".join(
+        filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1", "localhost"])
+    )
+    return {**proxies, "NO_PROXY": spared, "no_proxy": spared}
+
+
+def project(settings: Mapping[str, str]) -> str:
+    return settings.get("PHOENIX_PROJECT_NAME") or DEFAULT_PROJECT
+
+
+def uses_demo_provider(settings: Mapping[str, str]) -> bool:
+    return not effective(settings, os.environ, PROVIDER_KEYS)
+
+
+def providers(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
+    """The user's keys and addresses; without any key, every provider's address is the demo provider's."""
+    if not uses_demo_provider(settings):
+        return effective(settings, os.environ, PROVIDER_KEYS + PROVIDER_URLS) | outward()
+    demo = instance.url("demo-provider")
+    urls = {"OPENAI_BASE_URL": f"{demo}/v1", "OPENAI_API_BASE": f"{demo}/v1", "OPENROUTER_API_BASE": f"{demo}/v1"}
+    urls |= {"ANTHROPIC_API_BASE": demo, "ANTHROPIC_BASE_URL": demo}
+    return urls | dict.fromkeys(PROVIDER_KEYS, DEMO_KEY)
+
+
+def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
+    """The tracing values are the one combination that counts tokens and cost once: docs/decisions."""
+    engine = litellm_database.engine_environment(engine_folder(), node_programs())
+    base = common(instance, [str(engine_folder() / "bin"), str(node_programs()), *venv_path("litellm")])
+    return {
+        **engine,
+        **base,
+        "DATABASE_URL": postgres.url(instance, settings["LITELLM_POSTGRES_PASSWORD"]),
+        "LITELLM_MASTER_KEY": settings["LITELLM_MASTER_KEY"],
+        "LITELLM_SALT_KEY": settings["LITELLM_SALT_KEY"],
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_OTEL_V2": "true",
+        "OTEL_EXPORTER": "otlp_grpc",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": instance.url("phoenix_grpc"),
+        "OTEL_SERVICE_NAME": "litellm",
+        "OTEL_RESOURCE_ATTRIBUTES": f"openinference.project.name={project(settings)}",
+        **providers(instance, settings),
+    }
+
+
+def engine_folder() -> Path:
+    return bootstrap.state_root() / "prisma-engine"
+
+
+def node_programs() -> Path:
+    return bootstrap.venv("stack") / "bin"
+
+
+def phoenix(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
+    """Without these, Phoenix tries to reach the internet."""
+    return {
+        **common(instance, venv_path("phoenix")),
+        **effective(settings, os.environ, ("PHOENIX_DEFAULT_RETENTION_POLICY_DAYS",)),
+        "PHOENIX_WORKING_DIR": str(instance.phoenix_data),
+        "PHOENIX_HOST": "127.0.0.1",
+        "PHOENIX_PORT": str(instance.ports.phoenix),
+        "PHOENIX_GRPC_PORT": str(instance.ports.phoenix_grpc),
+        "PHOENIX_TELEMETRY_ENABLED": "false",
+        "PHOENIX_ALLOW_EXTERNAL_RESOURCES": "false",
+        "PHOENIX_DISABLE_AGENT_ASSISTANT": "true",
+        "PHOENIX_LOG_MIGRATIONS": "false",
+    }
+
+
+def api(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
+    names = {*API_SETTINGS, *(name for name in settings if name.startswith(API_SETTING_PREFIXES))}
+    own = effective(settings, os.environ, tuple(sorted(names)))
+    return {
+        **common(instance, venv_path("app")),
+        **outward(),
+        **own,
+        "PHOENIX_PROJECT_NAME": project(settings),
+        "LLM_API_KEY": settings.get("LITELLM_API_KEY", ""),
+        "LLM_BASE_URL": instance.url("litellm"),
+        "PHOENIX_COLLECTOR_ENDPOINT": instance.url("phoenix_grpc"),
+        "DEMO_TOOLS_URL": instance.url("demo-tools", "/mcp"),
+    }

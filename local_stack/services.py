@@ -1,0 +1,169 @@
+"""The services: what each runs, what it knows, how it shows that it is well, and in what order they start."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from local_stack import bootstrap, environments, health, postgres
+from local_stack.instance import SERVICE_MARKER, STATE_MARKER, Instance
+
+# Stopping goes the other way round: nobody loses what they still talk to.
+START_ORDER = ("postgres", "phoenix", "demo-provider", "demo-tools", "litellm", "api")
+LABELS = {
+    "postgres": "PostgreSQL",
+    "phoenix": "Phoenix",
+    "demo-provider": "Demo provider",
+    "demo-tools": "Demo tools",
+    "litellm": "LiteLLM",
+    "api": "API",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """``patience``: seconds that it may take to become healthy; ``stop_seconds``: to end by itself before it is killed."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    directory: Path
+    check: health.Check
+    patience: float = 60
+    stop_signal: str = "TERM"
+    stop_seconds: int = 10
+    stop_as_group: bool = True
+    # Changes when the programs it runs on were installed anew, so that it is started anew with them.
+    installed: str = ""
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.name]
+
+    def as_json(self) -> str:
+        fields = {"command": self.command, "environment": self.environment, "directory": str(self.directory)}
+        return json.dumps({**fields, "installed": self.installed}, indent=1, sort_keys=True)
+
+    def digest(self) -> str:
+        return hashlib.sha256(self.as_json().encode()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """``scripted``: the demo provider lets the tests script it."""
+
+    scripted: bool = False
+
+
+def marked(instance: Instance, name: str, environment: Mapping[str, str]) -> dict[str, str]:
+    return {**environment, STATE_MARKER: str(instance.state), SERVICE_MARKER: name}
+
+
+def installed(venv: str) -> str:
+    stamp = bootstrap.venv(venv) / ".stamp"
+    return stamp.read_text() if stamp.exists() else ""
+
+
+def python_module(venv: str, *arguments: str) -> list[str]:
+    return [str(bootstrap.venv(venv) / "bin" / "python"), "-m", *arguments]
+
+
+def address(port: int) -> list[str]:
+    return ["--host", "127.0.0.1", "--port", str(port)]
+
+
+def definitions(instance: Instance, settings: Mapping[str, str], options: Options) -> list[Service]:
+    """In start order."""
+    return [
+        _postgres(instance),
+        _phoenix(instance, settings),
+        _demo_provider(instance, options),
+        _demo_tools(instance),
+        _litellm(instance, settings),
+        _api(instance, settings),
+    ]
+
+
+def _postgres(instance: Instance) -> Service:
+    return Service(
+        name="postgres",
+        command=postgres.server_command(instance),
+        environment=marked(instance, "postgres", postgres.environment()),
+        directory=instance.state,
+        check=health.program(postgres.ready_command(instance)),
+        # SIGINT ends the clients' sessions and shuts down cleanly; its children must hear of it from the server alone.
+        stop_signal="INT",
+        stop_as_group=False,
+        stop_seconds=30,
+        installed=installed("stack"),
+    )
+
+
+def _phoenix(instance: Instance, settings: Mapping[str, str]) -> Service:
+    return Service(
+        name="phoenix",
+        command=[str(bootstrap.venv("phoenix") / "bin" / "phoenix"), "serve"],
+        environment=marked(instance, "phoenix", environments.phoenix(instance, settings)),
+        directory=instance.phoenix_data,
+        check=health.http(instance.url("phoenix", "/readyz")),
+        patience=180,
+        installed=installed("phoenix"),
+    )
+
+
+def _demo_provider(instance: Instance, options: Options) -> Service:
+    arguments = [*address(instance.ports.demo_provider), *(["--scripted"] if options.scripted else [])]
+    return Service(
+        name="demo-provider",
+        command=python_module("app", "local_stack.demo_provider", *arguments),
+        environment=marked(instance, "demo-provider", environments.common(instance, environments.venv_path("app"))),
+        directory=instance.root,
+        check=health.http(instance.url("demo-provider", "/health")),
+        installed=installed("app"),
+    )
+
+
+def _demo_tools(instance: Instance) -> Service:
+    return Service(
+        name="demo-tools",
+        command=python_module("app", "local_stack.demo_tools", *address(instance.ports.demo_tools)),
+        environment=marked(instance, "demo-tools", environments.common(instance, environments.venv_path("app"))),
+        directory=instance.root,
+        check=health.http(instance.url("demo-tools", "/health")),
+        installed=installed("app"),
+    )
+
+
+def _litellm(instance: Instance, settings: Mapping[str, str]) -> Service:
+    program = str(bootstrap.venv("litellm") / "bin" / "litellm")
+    config = instance.root / "config" / "litellm_config.yaml"
+    return Service(
+        name="litellm",
+        command=[program, "--config", str(config), *address(instance.ports.litellm), "--telemetry", "False"],
+        environment=marked(instance, "litellm", environments.litellm(instance, settings)),
+        directory=instance.home,
+        check=health.http(instance.url("litellm", "/health/readiness"), {"db": "connected"}),
+        patience=240,
+        stop_seconds=20,
+        installed=installed("litellm") + _digest(config),
+    )
+
+
+def _api(instance: Instance, settings: Mapping[str, str]) -> Service:
+    arguments = ["uvicorn", "--factory", "api.main:create_app", *address(instance.ports.api)]
+    return Service(
+        name="api",
+        command=python_module("app", *arguments),
+        environment=marked(instance, "api", environments.api(instance, settings)),
+        directory=instance.root,
+        check=health.http(instance.url("api", "/health/ready")),
+        stop_seconds=15,
+        installed=installed("app"),
+    )
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else ""
