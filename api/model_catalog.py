@@ -1,9 +1,14 @@
 """What LiteLLM says of its models, kept for a short while."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from api.errors import APIError
+
+_log = logging.getLogger(__name__)
 
 KEPT_FOR = 60.0  # seconds
 
@@ -36,9 +41,16 @@ class ModelCatalog:
         self._expires = 0.0
 
     async def find(self, name: str) -> ModelInfo | None:
-        """What is known of the model; None when LiteLLM lists no such name."""
+        """What is known of the model; None when LiteLLM lists no such name, or has not said yet what it lists."""
         if time.monotonic() >= self._expires:
-            listed = (await self._fetch()).get("data", [])
-            self._models = {entry["model_name"]: ModelInfo.from_litellm(entry) for entry in listed}
-            self._expires = time.monotonic() + KEPT_FOR
+            try:
+                await self._refresh()
+            except APIError as error:
+                # The call that follows will fail on its own if LiteLLM is down; not knowing a model is no reason to.
+                _log.warning("LiteLLM did not say what its models can do: %s", error.message)
         return self._models.get(name)
+
+    async def _refresh(self) -> None:
+        listed = (await self._fetch()).get("data", [])
+        self._models = {entry["model_name"]: ModelInfo.from_litellm(entry) for entry in listed}
+        self._expires = time.monotonic() + KEPT_FOR

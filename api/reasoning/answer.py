@@ -117,7 +117,7 @@ class AnswerStream:
             for chunk in _parsed(events):
                 if chunk.get("usage"):
                     self._run.account(chunk, {})
-                if chunk.get("choices"):
+                if _says_something(chunk):
                     said.append(_text_of(chunk["choices"], "delta"))
                     yield self._chunks.of_answer(chunk)
         record_content(self._span, self._agent.tracing, result="".join(said))
@@ -189,6 +189,12 @@ def _how_it_ended(run: Run, end: End) -> dict[str, str]:
 
 def _cost_header(run: Run) -> dict[str, str]:
     return {"x-litellm-response-cost": str(run.usage["cost"])} if "cost" in run.usage else {}
+
+
+def _says_something(chunk: Mapping[str, Any]) -> bool:
+    """LiteLLM hangs an empty choice on the chunk that carries the usage, after the one that finished."""
+    choices = chunk.get("choices") or []
+    return any(choice.get("delta") or choice.get("finish_reason") for choice in choices)
 
 
 def _text_of(choices: Sequence[Mapping[str, Any]], part: str) -> str:

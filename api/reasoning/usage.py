@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+DOLLAR_DIGITS = 12  # finer than any price per token, coarser than the error of adding floats
+
 
 def add_usage(total: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """Field by field, details included; what is no number (or not there) counts as nothing."""
@@ -13,7 +15,8 @@ def add_usage(total: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, An
             added[field] = add_usage(before if isinstance(before, Mapping) else {}, value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             before = total.get(field)
-            added[field] = value + (before if isinstance(before, int | float) else 0)
+            total_value = value + (before if isinstance(before, int | float) else 0)
+            added[field] = round(total_value, DOLLAR_DIGITS) if isinstance(total_value, float) else total_value
     return added
 
 
