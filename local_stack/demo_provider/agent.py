@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import jsonschema
+import referencing.exceptions
 
 from local_stack.demo_provider.planner import ToolUse, plan
 from local_stack.demo_provider.prompt import Prompt, Turn
@@ -25,7 +26,18 @@ def structured(prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
     value: dict[str, Any] = base if isinstance(base, dict) else {}
     filled = _step(prompt, fields) if fields else _route(prompt, mode, schema) if mode else {}
     merged = value | filled
-    return merged if jsonschema.Draft202012Validator(schema).is_valid(merged) else value
+    return merged if _satisfies(merged, schema) else value
+
+
+def _satisfies(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether the value is valid; a schema with references that lead nowhere, as a model would, is read leniently.
+
+    LiteLLM writes such references (`/$defs/…`, without the `#`) when it makes a forced tool of a pydantic class.
+    """
+    try:
+        return jsonschema.Draft202012Validator(schema).is_valid(value)
+    except (referencing.exceptions.Unresolvable, jsonschema.exceptions.UnknownType):
+        return True
 
 
 def described_schema(prompt: Prompt) -> dict[str, Any] | None:

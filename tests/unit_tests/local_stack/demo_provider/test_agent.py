@@ -135,6 +135,16 @@ async def test_in_json_mode_the_schema_of_the_prompt_is_used(http: httpx.AsyncCl
     assert planned.tools_to_use[0].arguments == {"expression": "17 * 23"}
 
 
+async def test_references_without_a_hash_are_followed_as_litellm_writes_them(http: httpx.AsyncClient) -> None:
+    schema = json.loads(json.dumps(ReasoningStep.model_json_schema()).replace("#/$defs", "/$defs"))
+    forced = {"type": "function", "function": {"name": "json_tool_call"}}
+    tool = {"type": "function", "function": {"name": "json_tool_call", "parameters": schema}}
+    body = await ask_ok(http, messages=asked("What is 17 * 23?"), tools=[tool], tool_choice=forced)
+    arguments = body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+    planned = ReasoningStep.model_validate_json(arguments, strict=True)
+    assert planned.tools_to_use[0].arguments == {"expression": "17 * 23"}
+
+
 async def test_the_sdks_strict_schema_is_satisfied(sdk: openai.AsyncOpenAI) -> None:
     answer = await sdk.chat.completions.parse(
         model="gpt-4o",
