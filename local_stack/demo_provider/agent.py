@@ -10,7 +10,7 @@ import referencing.exceptions
 from local_stack.demo_provider.planner import ToolUse, plan
 from local_stack.demo_provider.prompt import Prompt, Turn
 from local_stack.demo_provider.schema import instance
-from local_stack.demo_provider.step_schema import StepFields, ToolFields, mode_field, schema_in, step_fields
+from local_stack.demo_provider.step_schema import StepFields, ToolFields, form_in, mode_field, schema_in, step_fields
 
 STEP_MARK = '"next_action"'
 WORTH_REASONING = re.compile(
@@ -43,7 +43,7 @@ def _satisfies(value: Any, schema: dict[str, Any]) -> bool:
 def described_schema(prompt: Prompt) -> dict[str, Any] | None:
     """The schema of a step that the prompt describes in words, where the request itself has none."""
     told = [turn.text for turn in prompt.turns if turn.role in {"system", "developer"}]
-    return next((schema for text in told if (schema := schema_in(text)) is not None), None)
+    return next((schema for text in told if (schema := schema_in(text) or form_in(text)) is not None), None)
 
 
 def question_of(prompt: Prompt) -> str:
@@ -59,7 +59,17 @@ def findings(prompt: Prompt) -> list[str]:
     results = [turn.text for turn in work if turn.role == "tool"]
     told = [turn.text for turn in work if turn.role != "assistant" and turn.text.strip()]
     called = {use.tool for use in plan(question_of(prompt))}
-    return results or [text for text in told if any(tool in text for tool in called)]
+    return results or [_readable(text) for text in told if any(tool in text for tool in called)]
+
+
+def _readable(text: str) -> str:
+    """Results that are told as a list of JSON objects, as `tool: result`; anything else as it is."""
+    _, _, listed = text.partition("[")
+    try:
+        value, _ = json.JSONDecoder().raw_decode("[" + listed)
+        return "; ".join(f"{item['tool']}: {item['result']}" for item in value)
+    except (ValueError, KeyError, TypeError):
+        return text
 
 
 def _work_begins(prompt: Prompt) -> int:
