@@ -5,11 +5,12 @@ import re
 from typing import Any
 
 import jsonschema
+import referencing.exceptions
 
 from local_stack.demo_provider.planner import ToolUse, plan
 from local_stack.demo_provider.prompt import Prompt, Turn
 from local_stack.demo_provider.schema import instance
-from local_stack.demo_provider.step_schema import StepFields, ToolFields, mode_field, schema_in, step_fields
+from local_stack.demo_provider.step_schema import StepFields, ToolFields, form_in, mode_field, schema_in, step_fields
 
 STEP_MARK = '"next_action"'
 WORTH_REASONING = re.compile(
@@ -25,13 +26,24 @@ def structured(prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
     value: dict[str, Any] = base if isinstance(base, dict) else {}
     filled = _step(prompt, fields) if fields else _route(prompt, mode, schema) if mode else {}
     merged = value | filled
-    return merged if jsonschema.Draft202012Validator(schema).is_valid(merged) else value
+    return merged if _satisfies(merged, schema) else value
+
+
+def _satisfies(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether the value is valid; a schema with references that lead nowhere, as a model would, is read leniently.
+
+    LiteLLM writes such references (`/$defs/…`, without the `#`) when it makes a forced tool of a pydantic class.
+    """
+    try:
+        return jsonschema.Draft202012Validator(schema).is_valid(value)
+    except (referencing.exceptions.Unresolvable, jsonschema.exceptions.UnknownType):
+        return True
 
 
 def described_schema(prompt: Prompt) -> dict[str, Any] | None:
     """The schema of a step that the prompt describes in words, where the request itself has none."""
     told = [turn.text for turn in prompt.turns if turn.role in {"system", "developer"}]
-    return next((schema for text in told if (schema := schema_in(text)) is not None), None)
+    return next((schema for text in told if (schema := schema_in(text) or form_in(text)) is not None), None)
 
 
 def question_of(prompt: Prompt) -> str:
@@ -47,7 +59,17 @@ def findings(prompt: Prompt) -> list[str]:
     results = [turn.text for turn in work if turn.role == "tool"]
     told = [turn.text for turn in work if turn.role != "assistant" and turn.text.strip()]
     called = {use.tool for use in plan(question_of(prompt))}
-    return results or [text for text in told if any(tool in text for tool in called)]
+    return results or [_readable(text) for text in told if any(tool in text for tool in called)]
+
+
+def _readable(text: str) -> str:
+    """Results that are told as a list of JSON objects, as `tool: result`; anything else as it is."""
+    _, _, listed = text.partition("[")
+    try:
+        value, _ = json.JSONDecoder().raw_decode("[" + listed)
+        return "; ".join(f"{item['tool']}: {item['result']}" for item in value)
+    except (ValueError, KeyError, TypeError):
+        return text
 
 
 def _work_begins(prompt: Prompt) -> int:

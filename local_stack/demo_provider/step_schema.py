@@ -8,6 +8,13 @@ from typing import Any
 from local_stack.demo_provider.schema import resolved
 
 JSON_START = re.compile(r"\{")
+ACTIONS = ["continue_thinking", "use_tools", "finished"]
+# The parts of a step's form as a prompt draws it for JSON mode: keys with examples, choices and remarks for values.
+FORM_START = re.compile(r'\{\s*"(\w+)":\s*"')
+FORM_ACTION = re.compile(r'"(\w+)":\s*"continue_thinking"')
+FORM_TOOLS = re.compile(r'"(\w*tool\w*)":\s*\[\s*\{(.+?)\}\s*\]', re.DOTALL)
+FORM_ENTRY = re.compile(r'"(\w+)":\s*(\{|"([^"]*)")')
+FORM_FLAG = re.compile(r'"(\w+)":\s*(?:true|false)')
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,25 @@ def schema_in(text: str) -> dict[str, Any] | None:
         if "properties" in value and (step_fields(value) or mode_field(value)):
             return dict(value)
     return None
+
+
+def form_in(text: str) -> dict[str, Any] | None:
+    """The schema of a step whose form the text draws instead of giving its schema."""
+    action, tools, flag = FORM_ACTION.search(text), FORM_TOOLS.search(text), FORM_FLAG.search(text)
+    if action is None or tools is None:
+        return None
+    start = FORM_START.search(text)
+    entry = {name: {"type": _drawn_type(name, remark)} for name, _, remark in FORM_ENTRY.findall(tools[2])}
+    items = {"type": "object", "properties": entry, "required": list(entry)}
+    properties: dict[str, Any] = {start[1]: {"type": "string"}} if start else {}
+    properties |= {action[1]: {"enum": ACTIONS}, tools[1]: {"type": "array", "items": items}}
+    properties |= {flag[1]: {"type": "boolean"}} if flag else {}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _drawn_type(name: str, remark: str) -> str:
+    """Arguments are an object, unless the remark on them speaks of a string."""
+    return "object" if "arg" in name and "string" not in remark else "string"
 
 
 def _tool_fields(properties: dict[str, dict[str, Any]]) -> ToolFields | None:

@@ -8,6 +8,9 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from api.model_catalog import ModelInfo
+from api.reasoning.prompts import load_prompts
+from api.reasoning.steps import parse_step, response_format
 from local_stack.demo_provider.planner import plan
 from tests.unit_tests.local_stack.demo_provider.wire import ask_ok
 
@@ -133,6 +136,41 @@ async def test_in_json_mode_the_schema_of_the_prompt_is_used(http: httpx.AsyncCl
     changes = {"response_format": {"type": "json_object"}} if asks_for_json else {}
     planned = ReasoningStep.model_validate_json(await reply(http, messages, **changes), strict=True)
     assert planned.tools_to_use[0].arguments == {"expression": "17 * 23"}
+
+
+async def test_references_without_a_hash_are_followed_as_litellm_writes_them(http: httpx.AsyncClient) -> None:
+    schema = json.loads(json.dumps(ReasoningStep.model_json_schema()).replace("#/$defs", "/$defs"))
+    forced = {"type": "function", "function": {"name": "json_tool_call"}}
+    tool = {"type": "function", "function": {"name": "json_tool_call", "parameters": schema}}
+    body = await ask_ok(http, messages=asked("What is 17 * 23?"), tools=[tool], tool_choice=forced)
+    arguments = body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+    planned = ReasoningStep.model_validate_json(arguments, strict=True)
+    assert planned.tools_to_use[0].arguments == {"expression": "17 * 23"}
+
+
+def step_prompt() -> str:
+    tools = json.dumps({"name": "calculate", "description": "Exact arithmetic", "arguments": {"type": "object"}})
+    return load_prompts().step.substitute(date="2026-01-01", tools=tools)
+
+
+async def test_the_apis_own_step_prompt_is_understood_in_json_mode(http: httpx.AsyncClient) -> None:
+    messages = [{"role": "system", "content": step_prompt()}, {"role": "user", "content": "What is 17 * 23?"}]
+    planned = parse_step(await reply(http, messages, response_format={"type": "json_object"}))
+    assert [(use.name, use.arguments) for use in planned.tools_to_use] == [("calculate", {"expression": "17 * 23"})]
+
+
+async def test_the_apis_own_strict_schema_is_filled(http: httpx.AsyncClient) -> None:
+    messages = [{"role": "system", "content": step_prompt()}, {"role": "user", "content": "What is 17 * 23?"}]
+    model = ModelInfo("gpt-4o", supports_response_schema=True, supports_response_format=True)
+    planned = parse_step(await reply(http, messages, **response_format(model)))
+    assert planned.tools_to_use[0].arguments == {"expression": "17 * 23"}
+
+
+async def test_results_that_are_told_as_json_are_read_out(http: httpx.AsyncClient) -> None:
+    taken = {"role": "assistant", "content": '{"thought":"t","next_action":"use_tools"}'}
+    told = {"role": "user", "content": 'Tool results: [{"tool": "calculate", "ok": true, "result": "391"}]'}
+    last = {"role": "user", "content": "Answer my request now, from what has been found."}
+    assert (await reply(http, asked("What is 17 * 23?", taken, told, last))).endswith("The tools said: calculate: 391")
 
 
 async def test_the_sdks_strict_schema_is_satisfied(sdk: openai.AsyncOpenAI) -> None:
