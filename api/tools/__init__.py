@@ -1,0 +1,29 @@
+"""Tools for the reasoning agent: what a tool is, how calls are run, and where tools come from (MCP servers).
+
+tool.py            Tool, ToolCall, ToolResult: one call, checked, timed and cut; it never raises
+running.py         run_tools: the calls of one step, side by side or one after another
+schema.py          arguments against a tool's JSON Schema, with messages that a model can repair its call from
+mcp.py             MCPServers: every configured server's tools under one roof
+mcp_connection.py  one server: the task that owns its session, reconnects and lists its tools
+mcp_calls.py       one call over a session, and whether it may be sent again
+mcp_link.py        the official client over streamable HTTP or stdio
+mcp_http.py        the HTTP transport below it, which says what became of a request that failed
+mcp_content.py     what a tool answered, as text
+mcp_config.py      config/mcp_servers.yaml
+"""
+
+from api.tools.mcp import MCPServers
+from api.tools.mcp_config import MCPConfigError, load_mcp_config
+from api.tools.running import run_tools
+from api.tools.tool import Tool, ToolCall, ToolFailure, ToolResult
+
+__all__ = [
+    "MCPConfigError",
+    "MCPServers",
+    "Tool",
+    "ToolCall",
+    "ToolFailure",
+    "ToolResult",
+    "load_mcp_config",
+    "run_tools",
+]

@@ -1,0 +1,235 @@
+"""One MCP server: a task that owns its session from opening to closing, reconnects, and keeps the list of its tools.
+
+The client's cancel scopes must be entered and left by one task, so this task alone opens and closes; calls come from
+other tasks and only borrow the client while `_ready` is set.
+
+How a loss is noticed: an HTTP server of the newer protocol by the end of the stream on which we listen for changes, a
+child by the end of its output, both at once; an older HTTP server, which pushes nothing reliable, by a ping every
+PING_INTERVAL; any server by a call that fails. Whatever raises the suspicion, a ping settles it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from mcp import Client
+from mcp.client.subscriptions import SubscriptionLost
+from mcp.shared.exceptions import MCPError
+from mcp_types import Tool as RemoteTool
+
+from api.tools.mcp_calls import CallLostError, call_tool
+from api.tools.mcp_config import HTTPTarget, ServerEntry
+from api.tools.mcp_http import Fate, describe
+from api.tools.mcp_link import Link, Pulse, is_modern, list_tools, take_pulse
+from api.tools.tool import ToolFailure
+
+logger = logging.getLogger(__name__)
+
+# Seconds between attempts double from the first to the longest. A refused connection costs next to nothing, starting a
+# program that fails does not. A session that lasted STABLE_SECONDS starts the count anew.
+FIRST_DELAY = 0.1
+MAX_DELAY_HTTP = 1.0
+MAX_DELAY_CHILD = 10.0
+STABLE_SECONDS = 5.0
+LISTEN_AGAIN_SECONDS = 1.0
+PING_INTERVAL = 5.0
+# How long a call waits for a server that is just restarting, and for how long after a loss its tools are still offered.
+RECONNECT_SECONDS = 5.0
+OFFERED_AFTER_LOSS = 10.0
+# The tool's own time-out comes first, and cancels; the client's stands behind it.
+CLIENT_MARGIN = 5.0
+# A child gets 2 s to leave by itself, 2 s after SIGTERM, then SIGKILL: the client's own limits, and a margin.
+CLOSE_SECONDS = 8.0
+
+
+class LostServerError(Exception):
+    """The session is of no use any more."""
+
+
+class MCPConnection:
+    """Keeps one server connected. `on_tools` is called whenever the list of its tools was read."""
+
+    def __init__(self, entry: ServerEntry, on_tools: Callable[[], None]) -> None:
+        self.entry = entry
+        self.tools: Sequence[RemoteTool] = ()
+        self.error: str | None = None
+        self.tried = asyncio.Event()
+        self._on_tools = on_tools
+        self._link = Link(entry)
+        self._client: Client | None = None
+        self._ready = asyncio.Event()
+        self._changed, self._suspicion, self._wake = False, False, asyncio.Event()
+        self._listening = False
+        self._under_way = 0
+        self._lost_at = -OFFERED_AFTER_LOSS
+        self._owner: asyncio.Task[None] | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Connected, and not under suspicion."""
+        return self._ready.is_set()
+
+    @property
+    def offered(self) -> bool:
+        """Whether a model should be told of the tools: the server is there, or was a moment ago."""
+        return self.healthy or time.monotonic() - self._lost_at < OFFERED_AFTER_LOSS
+
+    def open(self) -> None:
+        """Starts connecting, and returns at once."""
+        self._owner = asyncio.create_task(self._keep_connected(), name=f"mcp:{self.entry.name}")
+
+    async def close(self) -> None:
+        """Ends the session, and the child if the server is one; calls under way fail."""
+        if self._owner:
+            self._owner.cancel()
+            await asyncio.wait([self._owner], timeout=CLOSE_SECONDS)
+        await self._link.close()
+
+    async def call(self, name: str, arguments: Mapping[str, Any], *, idempotent: bool) -> str:
+        """The tool's answer. A call is sent again, once, if it was never sent or is idempotent. Raises ToolFailure."""
+        try:
+            return await self._call(name, arguments)
+        except CallLostError as lost:
+            if lost.fate is Fate.UNKNOWN and not idempotent:
+                raise ToolFailure(_unknown(lost)) from None
+        try:
+            return await self._call(name, arguments)
+        except CallLostError as lost:
+            raise ToolFailure(_unknown(lost) if lost.fate is Fate.UNKNOWN else self._unreachable(str(lost))) from None
+
+    async def _call(self, name: str, arguments: Mapping[str, Any]) -> str:
+        client = await self._connected()
+        self._under_way += 1
+        try:
+            return await call_tool(client, name, arguments, self.entry.timeout + CLIENT_MARGIN)
+        except CallLostError:
+            self._ready.clear()
+            self._suspect()
+            raise
+        except asyncio.CancelledError:
+            # Most likely its time was up. The server may be gone without a word, so it is asked.
+            self._suspect()
+            raise
+        finally:
+            self._under_way -= 1
+
+    async def _connected(self) -> Client:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RECONNECT_SECONDS):
+                await self._ready.wait()
+        if self._client is None or not self._ready.is_set():
+            raise ToolFailure(self._unreachable(self.error))
+        return self._client
+
+    def _unreachable(self, reason: str | None) -> str:
+        return (
+            f"the server {self.entry.name} cannot be reached at present ({reason or 'not connected'}); nothing was done"
+        )
+
+    def _suspect(self) -> None:
+        self._suspicion = True
+        self._wake.set()
+
+    def _change(self) -> None:
+        self._changed = True
+        self._wake.set()
+
+    async def _keep_connected(self) -> None:
+        longest = MAX_DELAY_HTTP if isinstance(self.entry.target, HTTPTarget) else MAX_DELAY_CHILD
+        delay = FIRST_DELAY
+        while True:
+            started = time.monotonic()
+            try:
+                await self._session()
+            except Exception as problem:  # noqa: BLE001  whatever ended the session, the next one is due
+                self._note_failure(describe(problem))
+            lasted = time.monotonic() - started
+            delay = FIRST_DELAY if lasted > STABLE_SECONDS else min(delay * 2, longest)
+            await asyncio.sleep(delay)
+
+    async def _session(self) -> None:
+        self._changed = self._suspicion = self._listening = False
+        async with self._link.open(self._change, self._suspect) as client, asyncio.TaskGroup() as group:
+            self._client = client
+            listener = group.create_task(self._listen(client))
+            try:
+                await self._tend(client)
+            finally:
+                self._client = None
+                self._ready.clear()
+                listener.cancel()
+
+    def _note_failure(self, problem: str) -> None:
+        """Only the first failure of a row is a warning."""
+        was_connected = self.tried.is_set() and self.error is None
+        level = logging.WARNING if was_connected or not self.tried.is_set() else logging.DEBUG
+        logger.log(level, "MCP server %s: %s; trying again until it is back", self.entry.name, problem)
+        if was_connected:
+            self._lost_at = time.monotonic()
+        self.error = problem
+        self.tried.set()
+
+    async def _tend(self, client: Client) -> None:
+        """Reads the tools when they have changed, takes the pulse when in doubt. Raises when the server is gone."""
+        while True:
+            idle = not await self._woken()
+            if self._changed:
+                await self._read_tools(client)
+            if self._suspicion or idle:
+                await self._take_pulse(client)
+
+    async def _woken(self) -> bool:
+        """Waits for something to do; False if PING_INTERVAL went by without, where nobody would tell us of a loss."""
+        try:
+            async with asyncio.timeout(None if self._listening else PING_INTERVAL):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        self._wake.clear()
+        return True
+
+    async def _read_tools(self, client: Client) -> None:
+        self._changed = False
+        self.tools = await list_tools(client)
+        if self.error or not self.tried.is_set():
+            logger.info("MCP server %s: connected, %d tools", self.entry.name, len(self.tools))
+        self.error = None
+        self._on_tools()
+        self._ready.set()
+        self.tried.set()
+
+    async def _take_pulse(self, client: Client) -> None:
+        self._suspicion = False
+        pulse = await take_pulse(client)
+        # A server that is busy with a call of ours may be slow to answer; the call has a time-out of its own.
+        if pulse is Pulse.GONE or (pulse is Pulse.SLOW and not self._under_way):
+            raise LostServerError("the connection was lost" if pulse is Pulse.GONE else "it no longer answers")
+        if not self._suspicion:
+            self._ready.set()
+
+    async def _listen(self, client: Client) -> None:
+        """Hears of changes while the session lasts. The first list of tools is read once this listens, or cannot."""
+        while is_modern(client):
+            try:
+                async with client.listen(tools_list_changed=True) as changes:
+                    self._listening = bool(changes.honored.tools_list_changed)
+                    self._change()
+                    async for _ in changes:
+                        self._change()
+            except (MCPError, SubscriptionLost, TimeoutError):
+                if not self._listening:
+                    break
+            self._listening = False
+            self._suspect()
+            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+        self._change()
+
+
+def _unknown(lost: CallLostError) -> str:
+    return (
+        f"the connection to the server was lost during the call ({lost}): the outcome is unknown, it may have been "
+        "carried out; it was not sent again"
+    )
