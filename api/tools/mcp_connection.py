@@ -37,7 +37,7 @@ STABLE_SECONDS = 5.0
 LISTEN_AGAIN_SECONDS = 1.0
 PING_INTERVAL = 5.0
 # How long a call waits for a server that is just restarting, and for how long after a loss its tools are still offered.
-RECONNECT_SECONDS = 2.5
+RECONNECT_SECONDS = 5.0
 OFFERED_AFTER_LOSS = 10.0
 # The tool's own time-out comes first, and cancels; the client's stands behind it.
 CLIENT_MARGIN = 5.0

@@ -17,7 +17,7 @@ MAX_RESULT_CHARACTERS = 20_000
 MAX_SCHEMA_IN_ERROR = 2_000
 
 
-class ToolFailure(Exception):  # not a fault of the program: an outcome that the model reads
+class ToolFailure(Exception):  # An outcome that the model reads, not a fault of the program.
     """A call that did not work; the message is written for the model that made it."""
 
 

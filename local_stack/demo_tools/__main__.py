@@ -11,7 +11,7 @@ from mcp.server import MCPServer
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local_stack.demo_tools.extra import add_extra_tools, log_requests
+from local_stack.demo_tools.extra import add_extra_tools, log_requests, refuse_newer_protocol
 from local_stack.demo_tools.server import build_server
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +33,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--extra", action="store_true", help="add the tools that only tests want: counter, hang, big, …"
     )
     parser.add_argument("--request-log", type=Path, metavar="FILE", help="append a line per request that arrives")
+    parser.add_argument("--older-protocol", action="store_true", help="speak only the protocol before 2026-07-28")
     options = parser.parse_args(arguments)
     if options.token_env and not os.environ.get(options.token_env):
         parser.error(f"--token-env: the environment variable {options.token_env} is not set or empty")
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     server = build_server(options.docs_root)
     if options.extra:
         add_extra_tools(server)
+    if options.older_protocol:
+        refuse_newer_protocol(server)
     if options.request_log:
         log_requests(server, options.request_log)
     if options.stdio:

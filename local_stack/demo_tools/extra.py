@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp_types import ImageContent, TextContent, ToolAnnotations
+from mcp.shared.exceptions import MCPError
+from mcp_types import METHOD_NOT_FOUND, ImageContent, TextContent, ToolAnnotations
 from pydantic import Field
 
 MAX_BIG_BYTES = 50_000_000
@@ -51,16 +52,38 @@ def add_extra_tools(server: MCPServer[None]) -> None:
         """Adds a tool of that name and tells every client that the list has changed."""
         server.add_tool(lambda: f"I am {name}", name=name, description="Added while the server ran.")
         await context.notify_tools_changed()
+        await context.session.send_tool_list_changed()
         return "added"
 
 
 def log_requests(server: MCPServer[None], log: Path) -> None:
-    """Appends a line of JSON per request that arrives: what was really received, readable even after a SIGKILL."""
+    """Appends a line of JSON per request that arrives: what was really received, readable even after a SIGKILL.
+
+    A call that is cancelled while it runs adds a second line, with the method `cancelled`.
+    """
+
+    def write(method: str, tool: str | None) -> None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"method": method, "tool": tool}) + "\n")
 
     async def record(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
-        params = ctx.params or {}
-        with log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"method": ctx.method, "tool": params.get("name")}) + "\n")
-        return await call_next(ctx)
+        tool = (ctx.params or {}).get("name")
+        write(ctx.method, tool)
+        try:
+            return await call_next(ctx)
+        except asyncio.CancelledError:
+            write("cancelled", tool)
+            raise
 
     server.middleware.append(record)
+
+
+def refuse_newer_protocol(server: MCPServer[None]) -> None:
+    """Lets the server be one of before 2026-07-28, with sessions: clients that ask for more are told that it is unknown."""
+
+    async def refuse(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+        if ctx.method == "server/discover":
+            raise MCPError(METHOD_NOT_FOUND, "Method not found")
+        return await call_next(ctx)
+
+    server.middleware.append(refuse)

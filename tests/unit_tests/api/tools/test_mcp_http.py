@@ -1,0 +1,153 @@
+"""What the HTTP transport says became of a request, against sockets that misbehave."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, ErrorData
+
+from api.tools.mcp_http import ConnectRefusedError, Fate, FateTransport, build_http_client, describe, fate_of
+from tests.support.processes import free_port
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def peer(handler: Handler) -> AsyncIterator[str]:
+    """The address of a server that does what the handler does once a request's head has arrived."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await handler(reader, writer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+
+
+def answering(head: str, body: str = "") -> Handler:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        await writer.drain()
+
+    return answer
+
+
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+
+
+async def break_off(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"half')
+    await writer.drain()
+
+
+async def post(url: str, *, established: bool = True, **headers: str) -> httpx2.Response:
+    transport = FateTransport()
+    transport.established = established
+    async with build_http_client(transport, None) as client:
+        return await client.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "tools/call"}, headers=headers)
+
+
+def error_of(response: httpx2.Response) -> ErrorData:
+    content: Any = json.loads(response.content)
+    return ErrorData.model_validate(content["error"])
+
+
+async def test_a_refused_connection_sent_nothing() -> None:
+    assert fate_of(error_of(await post(f"http://127.0.0.1:{free_port()}/mcp"))) is Fate.NOT_SENT
+
+
+async def test_a_connection_that_ends_without_an_answer_leaves_the_outcome_unknown() -> None:
+    async with peer(hang_up) as url:
+        assert fate_of(error_of(await post(url))) is Fate.UNKNOWN
+
+
+async def test_a_gateways_error_leaves_the_outcome_unknown() -> None:
+    async with peer(answering("502 Bad Gateway")) as url:
+        error = error_of(await post(url))
+    assert (fate_of(error), error.message) == (Fate.UNKNOWN, "HTTP 502")
+
+
+async def test_a_refusal_is_an_answer() -> None:
+    async with peer(answering("429 Too Many Requests")) as url:
+        error = error_of(await post(url))
+    assert (fate_of(error), error.message) == (Fate.ANSWERED, "HTTP 429")
+
+
+async def test_a_session_that_is_not_known_any_more_sent_nothing() -> None:
+    async with peer(answering("404 Not Found")) as url:
+        assert fate_of(error_of(await post(url, **{"mcp-session-id": "old"}))) is Fate.NOT_SENT
+
+
+async def test_a_json_answer_is_left_as_it_is() -> None:
+    async with peer(answering("400 Bad Request\r\nContent-Type: application/json", '{"jsonrpc": "2.0"}')) as url:
+        response = await post(url)
+    assert (response.status_code, response.json()) == (400, {"jsonrpc": "2.0"})
+
+
+async def test_an_answer_that_breaks_off_raises_what_the_client_answers_to_the_call_alone() -> None:
+    async with peer(break_off) as url:
+        with pytest.raises(httpx2.StreamError):
+            await post(url)
+
+
+async def test_before_a_session_a_refused_connection_is_raised() -> None:
+    with pytest.raises(httpx2.ConnectError):
+        await post(f"http://127.0.0.1:{free_port()}/mcp", established=False)
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("401 Unauthorized", "the server answered HTTP 401; is the server's auth_token_env right?"),
+        ("503 Service Unavailable", "the server answered HTTP 503"),
+    ],
+)
+async def test_before_a_session_no_access_and_no_service_are_named(head: str, said: str) -> None:
+    async with peer(answering(head)) as url:
+        with pytest.raises(ConnectRefusedError) as caught:
+            await post(url, established=False)
+    assert str(caught.value) == said
+
+
+async def test_before_a_session_other_refusals_are_left_to_the_clients_negotiation() -> None:
+    async with peer(answering("405 Method Not Allowed")) as url:
+        assert (await post(url, established=False)).status_code == 405
+
+
+async def test_the_token_is_sent_as_bearer() -> None:
+    seen: list[bytes] = []
+
+    async def remember(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"}"))
+        await answering("202 Accepted")(reader, writer)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await remember(reader, writer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+        async with build_http_client(FateTransport(), "the-token") as client:
+            await client.post(url, json={})
+    assert b"Authorization: Bearer the-token\r\n" in seen[0]
+
+
+def test_a_server_cannot_say_that_a_call_was_not_sent() -> None:
+    forged = ErrorData(code=1, message="", data={"mark": "guess", "fate": "not sent"})
+    assert fate_of(forged) is Fate.ANSWERED
+
+
+def test_the_clients_own_words_for_a_lost_answer_are_understood() -> None:
+    assert fate_of(ErrorData(code=CONNECTION_CLOSED, message="Connection closed")) is Fate.UNKNOWN
+    assert fate_of(ErrorData(code=INVALID_PARAMS, message="")) is Fate.ANSWERED
+
+
+def test_a_group_of_errors_is_described_by_its_first() -> None:
+    group = ExceptionGroup("outer", [ExceptionGroup("inner", [ValueError("the reason")]), OSError("later")])
+    assert describe(group) == "the reason"
