@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import respx
+from dotenv import dotenv_values
 
 URL = "http://litellm.test:4000"
 MASTER = "sk-master"
@@ -34,9 +36,13 @@ def error(status: int, message: str) -> httpx.Response:
 
 
 class LiteLLMDouble:
-    """``failures`` maps a path to what its next calls answer, as status and message; None lets one call work."""
+    """``failures`` maps a path to what its next calls answer, as status and message; None lets one call work.
 
-    def __init__(self) -> None:
+    The master key is MASTER, or what ``master_key_file`` says when it is asked.
+    """
+
+    def __init__(self, master_key_file: Path | None = None) -> None:
+        self.master_key_file = master_key_file
         self.keys: list[Key] = []
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.urls: list[str] = []
@@ -44,8 +50,12 @@ class LiteLLMDouble:
         self.unready: list[httpx.Response | Exception] = []
         self._made = 0
 
-    def install(self, router: respx.MockRouter) -> None:
-        router.route(host="litellm.test").mock(side_effect=self._answer)
+    @property
+    def master_key(self) -> str:
+        return dotenv_values(self.master_key_file)["LITELLM_MASTER_KEY"] or "" if self.master_key_file else MASTER
+
+    def install(self, router: respx.MockRouter, host: str = "litellm.test") -> None:
+        router.route(host=host).mock(side_effect=self._answer)
 
     def add(self, alias: str, models: list[str], *, blocked: bool = False) -> str:
         self._made += 1
@@ -85,7 +95,7 @@ class LiteLLMDouble:
         bearer = request.headers["authorization"].removeprefix("Bearer ")
         if path == "/key/info":
             return self._info(bearer)
-        if bearer != MASTER:
+        if bearer != self.master_key:
             known = any(key.value == bearer for key in self.keys)
             return error(403, "You are not authorized") if known else error(401, "Invalid proxy server token passed")
         if path == "/key/list":
