@@ -121,7 +121,8 @@ class DockerStack:
             done = subprocess.run(command, cwd=bootstrap.ROOT, env={**self.environment, **demo}, check=False)
         except FileNotFoundError:
             raise DockerError(
-                f"{command[0]} is not installed: install Docker with its Compose plugin, or use `make up`, which needs none"
+                f"{command[0]} is not installed: install Docker with its Compose plugin, or use `make up`, which needs "
+                "none"
             ) from None
         if done.returncode:
             raise DockerError(f"`{' '.join(command[:2])} ... {command[-1]}` ended with {done.returncode}; see above")
