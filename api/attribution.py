@@ -9,6 +9,8 @@ from api.request_context import RequestContext
 
 # Tags that start with these are ours alone: a caller's own tag of that form is left out, since it would claim another's cost.
 _OWN_TAGS = ("component:", "operation:", "routing_path:")
+# Fields of a body by which LiteLLM would let a caller tag and attribute a call beside `metadata`.
+_LITELLMS_OWN_FIELDS = frozenset({"litellm_metadata", "tags"})
 
 
 class Component(StrEnum):
@@ -23,6 +25,9 @@ class Operation(StrEnum):
     """What a call is for."""
 
     CHAT = "chat"
+    COMPLETION = "completion"
+    EMBEDDING = "embedding"
+    RESPONSE = "response"
     STEP_GENERATION = "step_generation"
     SYNTHESIS = "synthesis"
     AUTO_ROUTING = "auto_routing"
@@ -49,12 +54,15 @@ class Purpose:
         ]
 
 
-def attributed(body: Mapping[str, Any], purpose: Purpose, trace_id: str | None) -> dict[str, Any]:
+def attributed(
+    body: Mapping[str, Any], purpose: Purpose, trace_id: str | None, field: str = "metadata"
+) -> dict[str, Any]:
     """The body with our metadata merged into the caller's own: ours wins on our names, nothing else of theirs is lost.
 
     LiteLLM keeps `tags` as request tags and `spend_logs_metadata` as it is; other metadata only reaches its spans.
+    `field` is where it reads them; whatever a caller puts into its other fields for tags and metadata is left out.
     """
-    theirs = body.get("metadata") or {}
+    theirs = _mapping(body.get(field))
     ours = purpose.metadata()
     spend_log = ours | ({"trace_id": trace_id} if trace_id else {})
     metadata = {
@@ -63,7 +71,8 @@ def attributed(body: Mapping[str, Any], purpose: Purpose, trace_id: str | None) 
         "tags": [*_callers_tags(theirs.get("tags")), *purpose.tags()],
         "spend_logs_metadata": {**_mapping(theirs.get("spend_logs_metadata")), **spend_log},
     }
-    return {**body, "metadata": metadata}
+    kept = {name: value for name, value in body.items() if name not in _LITELLMS_OWN_FIELDS}
+    return {**kept, field: metadata}
 
 
 def _callers_tags(tags: Any) -> list[str]:

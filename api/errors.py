@@ -13,6 +13,7 @@
     ├── UpstreamUnreachable         503
     ├── UpstreamTimeout             504
     ├── UpstreamStreamBroken        502  the answer ended before it was complete
+    ├── AnswerUnusable              502  a model's structured answer is missing, refused or does not fit
     ├── ReasoningStepInvalid        502  the model did not reply with a reasoning step, twice
     ├── NotReady                    503  what /health/ready says while LiteLLM cannot be used
     └── InternalError               500
@@ -140,6 +141,10 @@ class UpstreamTimeout(APIError):
 
 class UpstreamStreamBroken(APIError):
     status, code = 502, "llm_gateway_stream_broken"
+
+
+class AnswerUnusable(APIError):
+    status, code = 502, "answer_unusable"
 
 
 class ReasoningStepInvalid(APIError):

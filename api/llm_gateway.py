@@ -4,26 +4,30 @@ Every call names the component that makes it and the operation it serves. The ga
 spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and turns whatever goes wrong into `api.errors`.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 from openai import AsyncOpenAI, AsyncStream
+from openai.types.chat import ChatCompletionMessageParam
 from opentelemetry.trace import Span
+from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from api.attribution import Component, Operation, Purpose, attributed
-from api.errors import APIError, NotReady, UpstreamStreamBroken
+from api.endpoints import CHAT_COMPLETIONS, Endpoint
+from api.errors import AnswerUnusable, APIError, NotReady, UpstreamStreamBroken
 from api.request_context import RequestContext
 from api.sse import complete_events, ends_with_done, split_at_error
 from api.tracing import Tracing, record_failure, trace_headers, trace_id
 from api.upstream_errors import error_of_event, mapped
 
-CHAT_COMPLETIONS: Final = "/chat/completions"
 MODELS: Final = "/models"
 MODEL_INFO: Final = "/model/info"
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 # What LiteLLM says beside an answer that a caller may know; the rest, upstream URLs and cookies among it, stays here.
 _HANDED_ON = frozenset(
@@ -47,8 +51,15 @@ class LLMAnswer:
     headers: dict[str, str]
 
     def json(self) -> Any:
-        """The parsed body."""
-        return from_json(self.content)
+        """The parsed body.
+
+        Raises:
+            UpstreamStreamBroken: it is no JSON.
+        """
+        try:
+            return from_json(self.content)
+        except ValueError:
+            raise UpstreamStreamBroken("LiteLLM's answer is not JSON.") from None
 
 
 class LLMStream:
@@ -62,7 +73,7 @@ class LLMStream:
         self._rest = rest
         self._resources = resources
 
-    async def events(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncGenerator[bytes, None]:
         """One or more whole events at a time, as LiteLLM sent them, `[DONE]` last. To be read once.
 
         Raises:
@@ -91,31 +102,75 @@ class LLMGateway:
         self._root = str(client.base_url).rstrip("/").removesuffix("/v1")
 
     async def complete(
-        self, body: Mapping[str, Any], *, component: Component, operation: Operation, context: RequestContext
+        self,
+        body: Mapping[str, Any],
+        *,
+        component: Component,
+        operation: Operation,
+        context: RequestContext,
+        endpoint: Endpoint = CHAT_COMPLETIONS,
     ) -> LLMAnswer:
         """One call, answered at once."""
         purpose = Purpose(component, operation, context)
         with self._span(purpose) as span:
             response = await self._client.post(
-                CHAT_COMPLETIONS,
+                endpoint.path,
                 cast_to=httpx.Response,
-                content=_content(body, purpose, span),
+                content=_content(body, purpose, span, endpoint),
                 options={"headers": trace_headers(span)},
             )
         return LLMAnswer(response.content, handed_on(response.headers))
 
     async def stream(
-        self, body: Mapping[str, Any], *, component: Component, operation: Operation, context: RequestContext
+        self,
+        body: Mapping[str, Any],
+        *,
+        component: Component,
+        operation: Operation,
+        context: RequestContext,
+        endpoint: Endpoint = CHAT_COMPLETIONS,
     ) -> LLMStream:
         """One call, answered event by event. Returns once the first event is there, so that a failure still has its status."""
         purpose = Purpose(component, operation, context)
         async with AsyncExitStack() as resources:
             span = resources.enter_context(self._span(purpose))
-            response = await self._open_stream(_content(body, purpose, span), trace_headers(span))
+            content = _content(body, purpose, span, endpoint)
+            response = await self._open_stream(endpoint.path, content, trace_headers(span))
             resources.push_async_callback(response.aclose)
             events = _whole_answer(response)
             first = await anext(events)
             return LLMStream(first, events, handed_on(response.headers), resources.pop_all())
+
+    async def parse(
+        self,
+        model: str,
+        messages: list[ChatCompletionMessageParam],
+        schema: type[Parsed],
+        *,
+        component: Component,
+        operation: Operation,
+        context: RequestContext,
+        temperature: float,
+    ) -> Parsed:
+        """One call whose answer is an object of `schema`.
+
+        Raises:
+            AnswerUnusable: the model refused, or answered with something else.
+        """
+        purpose = Purpose(component, operation, context)
+        with self._span(purpose) as span:
+            completion = await self._client.chat.completions.parse(
+                model=model,
+                messages=messages,
+                response_format=schema,
+                temperature=temperature,
+                extra_headers=trace_headers(span),
+                extra_body=attributed({}, purpose, trace_id(span)),
+            )
+            message = completion.choices[0].message if completion.choices else None
+            if message is None or message.parsed is None:
+                raise AnswerUnusable("the model refused" if message and message.refusal else "the answer was empty")
+            return message.parsed
 
     async def list_models(self) -> LLMAnswer:
         """The models that this server's key may use, as LiteLLM lists them; no LLM is called, so nothing is attributed."""
@@ -146,9 +201,9 @@ class LLMGateway:
             raise mapped(error) from error
         return LLMAnswer(response.content, handed_on(response.headers))
 
-    async def _open_stream(self, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+    async def _open_stream(self, path: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
         stream = await self._client.post(
-            CHAT_COMPLETIONS,
+            path,
             cast_to=object,
             content=content,
             options={"headers": headers},
@@ -194,5 +249,5 @@ async def _whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:
         raise UpstreamStreamBroken("LiteLLM's answer ended before it was complete.")
 
 
-def _content(body: Mapping[str, Any], purpose: Purpose, span: Span) -> bytes:
-    return to_json(attributed(body, purpose, trace_id(span)))
+def _content(body: Mapping[str, Any], purpose: Purpose, span: Span, endpoint: Endpoint) -> bytes:
+    return to_json(attributed(body, purpose, trace_id(span), endpoint.metadata_field))

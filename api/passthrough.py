@@ -1,14 +1,82 @@
-"""The request straight to the model, the answer as it came."""
+"""The request straight to the model, the answer as the provider gave it."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, Protocol, TypeVar
+
+from pydantic_core import from_json, to_json
 
 from api.attribution import Component, Operation
+from api.contract import as_it_came
+from api.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.llm_gateway import LLMAnswer, LLMGateway, LLMStream
 from api.request_context import RequestContext
+from api.sse import DONE, ends_with_done, event, payloads
+
+T = TypeVar("T", covariant=True)
 
 
-async def answer(gateway: LLMGateway, body: Mapping[str, Any], context: RequestContext) -> LLMAnswer | LLMStream:
+class Method(Protocol[T]):
+    """What `LLMGateway.complete` and `.stream` have in common."""
+
+    async def __call__(
+        self,
+        body: Mapping[str, Any],
+        *,
+        component: Component,
+        operation: Operation,
+        context: RequestContext,
+        endpoint: Endpoint,
+    ) -> T: ...
+
+
+async def answer(
+    gateway: LLMGateway, body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint = CHAT_COMPLETIONS
+) -> "LLMAnswer | RestoredStream":
     """The model's answer, streamed if the request asks for it."""
-    call = gateway.stream if body.get("stream") else gateway.complete
-    return await call(body, component=Component.PASSTHROUGH, operation=Operation.CHAT, context=context)
+    if not body.get("stream"):
+        return _restored(await _call(gateway.complete, body, context, endpoint), context, endpoint)
+    return RestoredStream(await _call(gateway.stream, body, context, endpoint), body, context, endpoint)
+
+
+async def _call(method: Method[T], body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint) -> T:
+    return await method(
+        body, component=Component.PASSTHROUGH, operation=endpoint.operation, context=context, endpoint=endpoint
+    )
+
+
+def _restored(answer: LLMAnswer, context: RequestContext, endpoint: Endpoint) -> LLMAnswer:
+    if endpoint.restore_answer is as_it_came:
+        return answer
+    body = answer.json()
+    endpoint.restore_answer(body, own_fields=context.provider_fields)
+    return LLMAnswer(to_json(body), answer.headers)
+
+
+class RestoredStream:
+    """The events of a stream with what LiteLLM left out of them."""
+
+    def __init__(self, stream: LLMStream, body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint) -> None:
+        self.headers = stream.headers
+        self._stream = stream
+        self._endpoint = endpoint
+        self._usage_asked = bool((body.get("stream_options") or {}).get("include_usage"))
+        self._own_fields = context.provider_fields
+
+    async def events(self) -> AsyncGenerator[bytes, None]:
+        """The restored events, as many at a time as came together."""
+        async with aclosing(self._stream.events()) as blocks:
+            async for events in blocks:
+                restored = b"".join(self._restored(data) for data in payloads(events))
+                done = DONE if ends_with_done(events) and not self._endpoint.named_events else b""
+                if restored or done:
+                    yield restored + done
+
+    async def aclose(self) -> None:
+        """Cancels the call if it is still under way."""
+        await self._stream.aclose()
+
+    def _restored(self, data: bytes) -> bytes:
+        chunk = from_json(data)
+        self._endpoint.restore_chunk(chunk, own_fields=self._own_fields, usage_asked=self._usage_asked)
+        return event(chunk, name=str(chunk.get("type", "message")) if self._endpoint.named_events else None)

@@ -14,6 +14,16 @@ class RoutingMode(StrEnum):
     AUTO = "auto"
 
 
+class WireModel(BaseModel):
+    """A request: the fields that this server itself reads are checked, all others are handed on as they came."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: Annotated[str, Strict(), Field(min_length=1)]
+    stream: Annotated[bool, Strict()] | None = None
+    metadata: dict[str, Any] | None = None
+
+
 class Message(BaseModel):
     model_config = ConfigDict(extra="allow")
 
@@ -26,13 +36,27 @@ class StreamOptions(BaseModel):
     include_usage: Annotated[bool, Strict()] | None = None
 
 
-class ChatCompletionRequest(BaseModel):
-    """The fields of a chat completion request that this server itself reads."""
+class ChatCompletionRequest(WireModel):
+    """A chat completion request."""
 
-    model_config = ConfigDict(extra="allow")
-
-    model: Annotated[str, Strict(), Field(min_length=1)]
     messages: Annotated[list[Message], Field(min_length=1)]
-    stream: Annotated[bool, Strict()] | None = None
     stream_options: StreamOptions | None = None
-    metadata: dict[str, Any] | None = None
+
+
+class CompletionRequest(WireModel):
+    """A text completion request."""
+
+    prompt: str | list[Any]
+    stream_options: StreamOptions | None = None
+
+
+class EmbeddingRequest(WireModel):
+    """An embedding request."""
+
+    input: str | list[Any]
+
+
+class ResponseRequest(WireModel):
+    """A request of the Responses API."""
+
+    input: str | list[Any] | None = None

@@ -12,6 +12,7 @@ from api.protocol import RoutingMode
 
 ROUTING_MODE_HEADER = "X-Routing-Mode"
 SESSION_ID_HEADER = "X-Session-ID"
+PROVIDER_FIELDS_HEADER = "X-Provider-Specific-Fields"
 _SESSION_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -23,6 +24,8 @@ class RequestContext:
     session_id: str | None = None
     routing_mode: RoutingMode | None = None
     routing_path: RoutingMode = RoutingMode.PASSTHROUGH
+    provider_fields: bool = False
+    """Whether the caller wants LiteLLM's own `provider_specific_fields` in the answer."""
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -41,6 +44,7 @@ def parse_request_context(request: Request) -> RequestContext:
         caller=cast(Caller, request.state.caller),
         session_id=_session_id(request.headers.get(SESSION_ID_HEADER)),
         routing_mode=_routing_mode(request.headers.get(ROUTING_MODE_HEADER)),
+        provider_fields=_flag(PROVIDER_FIELDS_HEADER, request.headers.get(PROVIDER_FIELDS_HEADER)),
     )
 
 
@@ -60,3 +64,11 @@ def _routing_mode(value: str | None) -> RoutingMode | None:
     except ValueError:
         valid = ", ".join(f"'{mode}'" for mode in RoutingMode)
         raise InvalidHeader(f"{ROUTING_MODE_HEADER} must be one of {valid}.", param=ROUTING_MODE_HEADER) from None
+
+
+def _flag(header: str, value: str | None) -> bool:
+    flags = {None: False, "true": True, "false": False}
+    flag = None if value is None else value.strip().lower()
+    if flag not in flags:
+        raise InvalidHeader(f"{header} must be 'true' or 'false'.", param=header)
+    return flags[flag]

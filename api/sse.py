@@ -1,6 +1,6 @@
 """Server-sent events as bytes: whole events out of arbitrary reads, and the two kinds that matter to a relay."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 
 from pydantic_core import to_json
 
@@ -39,6 +39,14 @@ def ends_with_done(events: bytes) -> bool:
     return events.rstrip().endswith(b"data: [DONE]")
 
 
-def event(payload: object) -> bytes:
-    """One event that carries the payload as JSON."""
-    return b"data: " + to_json(payload) + b"\n\n"
+def payloads(events: bytes) -> Iterator[bytes]:
+    """The data of each event, less the one that is no JSON: `[DONE]`."""
+    for line in events.split(b"\n"):
+        if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
+            yield data
+
+
+def event(payload: object, *, name: str | None = None) -> bytes:
+    """One event that carries the payload as JSON; `name` must hold no line end."""
+    head = b"" if name is None else b"event: " + name.encode() + b"\n"
+    return head + b"data: " + to_json(payload) + b"\n\n"

@@ -1,9 +1,9 @@
 """Events → an HTTP answer: errors after the 200 become an event, `[DONE]` means success, and the source always ends."""
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Protocol, cast
+from typing import Protocol
 
 from opentelemetry.trace import get_current_span
 from starlette.responses import StreamingResponse
@@ -21,7 +21,7 @@ class EventSource(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]: ...
-    def events(self) -> AsyncIterator[bytes]: ...
+    def events(self) -> AsyncGenerator[bytes, None]: ...
     async def aclose(self) -> None: ...
 
 
@@ -43,8 +43,8 @@ class EventStreamResponse(StreamingResponse):
             await self._source.aclose()
 
 
-async def _with_error_event(events: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    async with aclosing(cast("AsyncGenerator[bytes, None]", events)):
+async def _with_error_event(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(events):
         try:
             async for chunk in events:
                 yield chunk

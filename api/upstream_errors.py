@@ -4,9 +4,11 @@ from typing import Any
 
 import httpx
 import openai
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from api.errors import (
+    AnswerUnusable,
     APIError,
     GatewayKeyRejected,
     UpstreamError,
@@ -27,6 +29,8 @@ def mapped(error: Exception) -> Exception:
             return UpstreamTimeout("LiteLLM did not answer within HTTP_READ_TIMEOUT.")
         case openai.APIConnectionError():
             return UpstreamUnreachable("LiteLLM cannot be reached. Is it running, and is LLM_BASE_URL right?")
+        case openai.LengthFinishReasonError() | openai.ContentFilterFinishReasonError() | ValidationError():
+            return AnswerUnusable("the answer does not fit its schema")
         case httpx.TimeoutException():
             return UpstreamStreamBroken("LiteLLM fell silent in the middle of its answer.")
         case httpx.HTTPError():

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
@@ -11,13 +11,14 @@ from opentelemetry.trace import Span, use_span
 from pydantic_core import from_json, to_json
 
 from api.attribution import Component
+from api.contract import chat_answer, chat_chunk
 from api.errors import APIError
 from api.llm_gateway import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
 from api.reasoning.events import End, EventType, ReasoningEvent
 from api.reasoning.run import Run
 from api.request_context import RequestContext
-from api.sse import DONE, event
+from api.sse import DONE, event, payloads
 from api.tracing import record_content, record_failure
 
 # Errors that come this early still have their own HTTP status; after it, the client sees the reasoning as it happens.
@@ -45,6 +46,7 @@ async def _plain_answer(agent: ReasoningAgent, run: Run, span: Span) -> LLMAnswe
         answer = await agent.answer(run, end)
         body = answer.json()
         run.account(body, answer.headers)
+        chat_answer(body)
         record_content(span, agent.tracing, result=_text_of(body["choices"], "message"))
         body |= {
             "id": _completion_id(),
@@ -86,7 +88,7 @@ class AnswerStream:
         finally:
             planned.cancel()
 
-    async def events(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncGenerator[bytes, None]:
         """Chunks, and at last `[DONE]`. A failure is a chunk first, then raised."""
         try:
             while (emitted := await self._emitted.get()) is not None:
@@ -114,10 +116,11 @@ class AnswerStream:
         self._resources.push_async_callback(stream.aclose)
         said: list[str] = []
         async for events in stream.events():
-            for chunk in _parsed(events):
+            for chunk in map(from_json, payloads(events)):
                 if chunk.get("usage"):
                     self._run.account(chunk, {})
-                if _says_something(chunk):
+                chat_chunk(chunk)
+                if chunk["choices"]:
                     said.append(_text_of(chunk["choices"], "delta"))
                     yield self._chunks.of_answer(chunk)
         record_content(self._span, self._agent.tracing, result="".join(said))
@@ -152,20 +155,13 @@ class _ChunkWriter:
 
     def _choice(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         index = choice.get("index", 0)
-        delta = self._with_role(index, choice.get("delta") or {})
-        return {"logprobs": None, "finish_reason": None, **choice, "delta": delta}
+        return {**choice, "delta": self._with_role(index, choice["delta"])}
 
     def _with_role(self, index: int, delta: Mapping[str, Any]) -> dict[str, Any]:
         if index in self._roles_sent:
             return {name: value for name, value in delta.items() if name != "role"}
         self._roles_sent.add(index)
         return {"role": "assistant", **delta}
-
-
-def _parsed(events: bytes) -> Iterator[dict[str, Any]]:
-    for line in events.split(b"\n"):
-        if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
-            yield from_json(data)
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:
@@ -189,12 +185,6 @@ def _how_it_ended(run: Run, end: End) -> dict[str, str]:
 
 def _cost_header(run: Run) -> dict[str, str]:
     return {"x-litellm-response-cost": str(run.usage["cost"])} if "cost" in run.usage else {}
-
-
-def _says_something(chunk: Mapping[str, Any]) -> bool:
-    """LiteLLM hangs an empty choice on the chunk that carries the usage, after the one that finished."""
-    choices = chunk.get("choices") or []
-    return any(choice.get("delta") or choice.get("finish_reason") for choice in choices)
 
 
 def _text_of(choices: Sequence[Mapping[str, Any]], part: str) -> str:

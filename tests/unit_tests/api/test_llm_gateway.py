@@ -74,17 +74,22 @@ def test_the_virtual_key_is_sent_and_the_callers_token_is_not(client: TestClient
     assert not {"cookie", "x-api-key", "x-litellm-tags"} & set(headers)
 
 
-def test_a_plain_answer_comes_back_byte_for_byte(client: TestClient, litellm: respx.Router) -> None:
-    content = b'{"id": "chatcmpl-1",  "choices": [], "new": 1.0}'
-    litellm.post(PATH).respond(200, content=content, headers={"content-type": "application/json"})
-    assert client.post(PATH, json=GOOD).content == content
+def test_a_plain_answer_keeps_every_field_and_type(client: TestClient, litellm: respx.Router) -> None:
+    content = {"id": "chatcmpl-1", "choices": [], "new": 1.0, "big": 2**70, "text": "é \u2028", "none": None}
+    litellm.post(PATH).respond(200, json=content)
+    assert client.post(PATH, json=GOOD).json() == content
 
 
-def test_a_stream_comes_back_byte_for_byte(client: TestClient, litellm: respx.Router) -> None:
+def test_a_stream_keeps_every_event(client: TestClient, litellm: respx.Router) -> None:
     litellm.post(PATH).respond(200, content=CHUNKS, headers=SSE)
     response = client.post(PATH, json=GOOD | {"stream": True})
     assert response.content == CHUNKS
     assert response.headers["content-type"].startswith("text/event-stream")
+
+
+def test_an_answer_that_is_no_json_is_a_502(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(200, text="<html>")
+    assert client.post(PATH, json=GOOD).status_code == 502
 
 
 @pytest.mark.parametrize("options", [None, {"include_usage": True}, {"include_usage": False}])

@@ -1,0 +1,75 @@
+"""What LiteLLM leaves out of OpenAI's answers, put back; what it adds of its own, only for those who ask.
+
+It works on plain dictionaries and changes them in place: a stream passes here chunk by chunk. docs/contract.md lists each repair.
+"""
+
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+Answer = MutableMapping[str, Any]
+Restore = Callable[[Answer], None]
+
+_OWN_FIELDS = "provider_specific_fields"
+
+
+def chat_answer(answer: Answer, *, own_fields: bool = False) -> None:
+    """A chat completion: `refusal`, `content` and `logprobs` are required, though they may be null."""
+    for choice in answer.get("choices", ()):
+        choice.setdefault("logprobs", None)
+        _drop_own_fields(choice, keep=own_fields)
+        message = choice.get("message") or {}
+        message.setdefault("refusal", (message.get(_OWN_FIELDS) or {}).get("refusal"))
+        message.setdefault("content", None)
+        _drop_own_fields(message, keep=own_fields)
+    _drop_own_fields(answer, keep=own_fields)
+
+
+def chat_chunk(chunk: Answer, *, own_fields: bool = False, usage_asked: bool = False) -> None:
+    """A chat completion chunk: `finish_reason` and `logprobs` are required; the chunk with the usage has no choices."""
+    _usage(chunk, usage_asked=usage_asked, said=lambda choice: bool(choice.get("delta")))
+    for choice in chunk.get("choices", ()):
+        choice.setdefault("finish_reason", None)
+        choice.setdefault("logprobs", None)
+        delta = choice.setdefault("delta", {})
+        own = delta.get(_OWN_FIELDS) or {}
+        if "refusal" in own:
+            delta.setdefault("refusal", own["refusal"])
+        _drop_own_fields(delta, keep=own_fields)
+        _drop_own_fields(choice, keep=own_fields)
+    _drop_own_fields(chunk, keep=own_fields)
+
+
+def completion_answer(answer: Answer, *, own_fields: bool = False) -> None:
+    """A text completion: `logprobs` is required, though it may be null."""
+    for choice in answer.get("choices", ()):
+        choice.setdefault("logprobs", None)
+        _drop_own_fields(choice, keep=own_fields)
+    _drop_own_fields(answer, keep=own_fields)
+
+
+def completion_chunk(chunk: Answer, *, own_fields: bool = False, usage_asked: bool = False) -> None:
+    """A text completion chunk: `text`, `finish_reason` and `logprobs` are required; the chunk with the usage has no choices."""
+    _usage(chunk, usage_asked=usage_asked, said=lambda choice: bool(choice.get("text")))
+    for choice in chunk.get("choices", ()):
+        choice.setdefault("text", "")
+        choice.setdefault("finish_reason", None)
+    completion_answer(chunk, own_fields=own_fields)
+
+
+def as_it_came(_answer: Answer, **_options: bool) -> None:
+    """Nothing is known to be missing."""
+
+
+def _usage(chunk: Answer, *, usage_asked: bool, said: Callable[[Answer], bool]) -> None:
+    """Where the usage was asked for, it is null on every chunk but its own, whose empty choice would count as an answer."""
+    if chunk.get("usage"):
+        chunk["choices"] = [
+            choice for choice in chunk.get("choices", ()) if said(choice) or choice.get("finish_reason")
+        ]
+    elif usage_asked:
+        chunk.setdefault("usage", None)
+
+
+def _drop_own_fields(part: Answer, *, keep: bool) -> None:
+    if not keep:
+        part.pop(_OWN_FIELDS, None)

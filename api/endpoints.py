@@ -1,0 +1,34 @@
+"""The paths of OpenAI's API that are handed on, and what each needs on its way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api import contract
+from api.attribution import Operation
+from api.protocol import ChatCompletionRequest, CompletionRequest, EmbeddingRequest, ResponseRequest, WireModel
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`metadata_field` is where LiteLLM reads our attribution: on newer paths `metadata` is the provider's own field."""
+
+    path: str
+    operation: Operation
+    request: type[WireModel]
+    restore_answer: Callable[..., None] = contract.as_it_came
+    restore_chunk: Callable[..., None] = contract.as_it_came
+    metadata_field: str = "metadata"
+    named_events: bool = False
+    """OpenAI names the events of this stream by their type and ends it without `[DONE]`; LiteLLM does neither."""
+
+
+CHAT_COMPLETIONS = Endpoint(
+    "/chat/completions", Operation.CHAT, ChatCompletionRequest, contract.chat_answer, contract.chat_chunk
+)
+COMPLETIONS = Endpoint(
+    "/completions", Operation.COMPLETION, CompletionRequest, contract.completion_answer, contract.completion_chunk
+)
+EMBEDDINGS = Endpoint("/embeddings", Operation.EMBEDDING, EmbeddingRequest)
+RESPONSES = Endpoint(
+    "/responses", Operation.RESPONSE, ResponseRequest, metadata_field="litellm_metadata", named_events=True
+)
