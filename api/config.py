@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.protocol import RoutingMode
+
 
 class ConfigurationError(RuntimeError):
     """A setting without which the server cannot work; the message names it and the mend."""
@@ -34,11 +36,18 @@ class Settings(BaseSettings):
     # Below the 5 s after which LiteLLM closes an idle connection: a request sent on a closing one would be lost.
     http_keepalive_expiry: float = Field(default=4.0, gt=0)
 
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
     enable_tracing: bool = False
     phoenix_project_name: str = "reasoning-agent"
     phoenix_collector_endpoint: str = "http://phoenix:4317"
 
     trace_content: Literal["on", "off"] = "on"
+
+    routing_default_mode: RoutingMode = RoutingMode.PASSTHROUGH
+    routing_classifier_model: str = "gpt-4o-mini"
+    routing_classifier_temperature: float = Field(default=0.0, ge=0, le=2)
+    routing_classifier_timeout: float = Field(default=1.0, gt=0)
 
     reasoning_max_steps: int = Field(default=20, gt=0)
     reasoning_max_seconds: float = Field(default=300.0, gt=0)

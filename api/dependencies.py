@@ -18,6 +18,8 @@ from api.reasoning.agent import ReasoningAgent
 from api.reasoning.prompts import load_prompts
 from api.reasoning.run import Limits
 from api.request_context import RequestContext, parse_request_context
+from api.request_router import RequestRouter
+from api.routing_classifier import RoutingClassifier, load_classifier_prompt
 from api.tools import MCPServers, load_mcp_config
 from api.tracing import Tracing, open_tracing
 
@@ -35,8 +37,10 @@ class ServiceContainer:
         self._tracing: Tracing | None = None
         self._openai_client: AsyncOpenAI | None = None
         self._gateway: LLMGateway | None = None
+        self._catalog: ModelCatalog | None = None
         self._mcp_servers: MCPServers | None = None
         self._agent: ReasoningAgent | None = None
+        self._router: RequestRouter | None = None
 
     async def __aenter__(self) -> Self:
         self._tracing = tracing = open_tracing(self.settings)
@@ -50,16 +54,18 @@ class ServiceContainer:
             max_retries=0,  # LiteLLM retries; a second layer would multiply the calls
         )
         self._gateway = gateway = LLMGateway(self._openai_client, tracing)
+        self._catalog = ModelCatalog(gateway)
         self._mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))
         await servers.open()
         self._closes("the MCP servers", servers.close)
-        self._agent = ReasoningAgent(
-            gateway, ModelCatalog(gateway.model_info), servers, load_prompts(), tracing, _limits(self.settings)
-        )
+        self._agent = ReasoningAgent(gateway, self._catalog, servers, load_prompts(), tracing, _limits(self.settings))
+        self._router = RequestRouter(_classifier(self.settings, gateway), self.settings.routing_default_mode)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._tracing = self._openai_client = self._gateway = self._mcp_servers = self._agent = None
+        self._tracing = self._openai_client = self._gateway = self._catalog = self._mcp_servers = self._agent = (
+            self._router
+        ) = None
         await self._resources.aclose()
 
     @property
@@ -73,6 +79,11 @@ class ServiceContainer:
         return _opened(self._gateway)
 
     @property
+    def catalog(self) -> ModelCatalog:
+        """What LiteLLM says of its models. Raises RuntimeError before start-up and after shutdown."""
+        return _opened(self._catalog)
+
+    @property
     def mcp_servers(self) -> MCPServers:
         """Where the agent's tools come from. Raises RuntimeError before start-up and after shutdown."""
         return _opened(self._mcp_servers)
@@ -81,6 +92,11 @@ class ServiceContainer:
     def agent(self) -> ReasoningAgent:
         """Raises RuntimeError before start-up and after shutdown."""
         return _opened(self._agent)
+
+    @property
+    def router(self) -> RequestRouter:
+        """Raises RuntimeError before start-up and after shutdown."""
+        return _opened(self._router)
 
     @property
     def tracing(self) -> Tracing:
@@ -103,6 +119,16 @@ def _opened(resource: T | None) -> T:
             "The service container is not open: it opens with the application's start-up and closes with it."
         )
     return resource
+
+
+def _classifier(settings: Settings, gateway: LLMGateway) -> RoutingClassifier:
+    return RoutingClassifier(
+        gateway,
+        load_classifier_prompt(),
+        model=settings.routing_classifier_model,
+        temperature=settings.routing_classifier_temperature,
+        timeout=settings.routing_classifier_timeout,
+    )
 
 
 def _limits(settings: Settings) -> Limits:

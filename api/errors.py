@@ -4,6 +4,7 @@
     ├── InvalidRequest              400  the body, with the field named in `param`
     │   ├── InvalidHeader           400  a header, named in `param`
     │   ├── NotFound                404
+    │   │   └── ModelNotFound       404
     │   ├── MethodNotAllowed        405
     │   ├── RequestTooLarge         413
     │   └── UnsupportedMediaType    415
@@ -90,6 +91,16 @@ class Unauthenticated(APIError):
 
 class NotFound(InvalidRequest):
     status, code = 404, "not_found"
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The model `{name}` does not exist or you do not have access to it. GET /v1/models lists those you have.",
+            param="model",
+        )
 
 
 class MethodNotAllowed(InvalidRequest):

@@ -172,12 +172,12 @@ class LLMGateway:
                 raise AnswerUnusable("the model refused" if message and message.refusal else "the answer was empty")
             return message.parsed
 
-    async def list_models(self) -> LLMAnswer:
-        """The models that this server's key may use, as LiteLLM lists them; no LLM is called, so nothing is attributed."""
-        return await self._get(MODELS)
+    async def list_models(self) -> Any:
+        """The models that this server's key may use: the body of LiteLLM's `/v1/models`. Nothing is charged or attributed."""
+        return (await self._get(MODELS)).json()
 
     async def model_info(self) -> Any:
-        """What LiteLLM knows of each model that this server's key may use: the body of its `/v1/model/info`."""
+        """What LiteLLM knows of each of them: the body of its `/v1/model/info`."""
         return (await self._get(MODEL_INFO)).json()
 
     async def check(self) -> None:

@@ -1,5 +1,6 @@
 """The application: what runs around every request, and nothing else."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -12,7 +13,7 @@ from api import exception_handlers
 from api.auth import AuthenticationMiddleware, TokenAuthenticator
 from api.config import Settings, load_settings
 from api.dependencies import ServiceContainer
-from api.routes import chat, health, models, tools
+from api.routes import chat, handed_on, health, models, tools
 from api.tracing import TracingMiddleware
 
 
@@ -29,6 +30,7 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         ConfigurationError: a setting without which it cannot work.
     """
     settings = settings or load_settings()
+    _show_logs(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
@@ -44,7 +46,13 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         redoc_url=None,
         middleware=[Middleware(AuthenticationMiddleware, authenticator=authenticator), Middleware(TracingMiddleware)],
     )
-    for router in (chat.router, models.router, tools.router, health.router):
+    for router in (chat.router, handed_on.router, models.router, tools.router, health.router):
         app.include_router(router)
     exception_handlers.install(app)
     return app
+
+
+def _show_logs(settings: Settings) -> None:
+    """Our own lines at LOG_LEVEL, everyone else's from WARNING on, unless whoever runs the process has set logging up."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("api").setLevel(settings.log_level)

@@ -138,13 +138,16 @@ def record_content(span: Span, tracing: Tracing, *, given: str | None = None, re
         span.set_attribute(SpanAttributes.OUTPUT_VALUE, result)
 
 
-def annotate_request(metadata: Mapping[str, str], *, session_id: str | None, user_id: str) -> None:
+def annotate_request(
+    metadata: Mapping[str, str], *, session_id: str | None, user_id: str, attributes: Mapping[str, str] | None = None
+) -> None:
     """Tells the request's own span what became known of the request."""
     span = get_current_span()
     if not span.is_recording():
         return
     span.set_attribute(SpanAttributes.METADATA, json.dumps(metadata))
     span.set_attribute(SpanAttributes.USER_ID, user_id)
+    span.set_attributes(dict(attributes or {}))
     if session_id:
         span.set_attribute(SpanAttributes.SESSION_ID, session_id)
 

@@ -15,8 +15,9 @@ from api.protocol import ChatCompletionRequest, RoutingMode
 from api.reasoning.answer import answer as reason_and_answer
 from api.request_body import read_json_object, validate
 from api.request_context import RequestContext
-from api.request_router import decide
-from api.streaming import EventSource, EventStreamResponse
+from api.request_router import RoutingDecision
+from api.routes.answers import as_response
+from api.streaming import EventSource
 from api.tracing import annotate_request
 
 router = APIRouter(prefix="/v1", tags=["chat"])
@@ -27,13 +28,20 @@ async def create_chat_completion(request: Request, services: Services, context: 
     """Answers a chat completion request as OpenAI's API does."""
     body = await read_json_object(request, limit=services.settings.max_request_bytes)
     validate(body, ChatCompletionRequest)
-    decision = decide(body, context)
+    answer, decision = await unless_disconnected(request, _route_and_answer(services, body, context))
+    return as_response(answer, decision.headers)
+
+
+async def _route_and_answer(
+    services: ServiceContainer, body: Mapping[str, Any], context: RequestContext
+) -> tuple[LLMAnswer | EventSource, RoutingDecision]:
+    asked = replace(context, routing_path=context.routing_mode or services.settings.routing_default_mode)
+    decision = await services.router.decide(body, asked, services.mcp_servers.tools())
     context = replace(context, routing_path=decision.mode)
-    annotate_request(context.metadata, session_id=context.session_id, user_id=context.caller.id)
-    answer = await unless_disconnected(request, _execute(services, body, context))
-    if isinstance(answer, LLMAnswer):
-        return Response(answer.content, headers=answer.headers | decision.headers, media_type="application/json")
-    return EventStreamResponse(answer, headers=decision.headers)
+    annotate_request(
+        context.metadata, session_id=context.session_id, user_id=context.caller.id, attributes=decision.span_attributes
+    )
+    return await _execute(services, body, context), decision
 
 
 async def _execute(

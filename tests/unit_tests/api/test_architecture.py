@@ -15,12 +15,13 @@ FLOORS = [
     {"routes", "exception_handlers"},
     {"dependencies", "disconnect", "streaming"},
     {"request_router", "passthrough", "reasoning"},
-    {"model_catalog", "llm_gateway"},
+    {"routing_classifier", "model_catalog"},
+    {"llm_gateway"},
     {"endpoints"},
-    {"contract", "upstream_errors", "attribution", "http_client", "request_body", "sse", "tools"},
+    {"contract", "upstream_errors", "attribution", "http_client", "request_body", "sse", "tools", "prompt_file"},
     {"request_context", "tracing"},
-    {"auth", "protocol", "config"},
-    {"errors"},
+    {"auth", "config"},
+    {"errors", "protocol"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -198,12 +198,6 @@ def test_a_stream_that_ends_early_says_so(client: TestClient, litellm: respx.Rou
     assert json.loads(events[1].removeprefix(b"data: "))["error"]["code"] == "llm_gateway_stream_broken"
 
 
-def test_models_come_from_litellm(client: TestClient, litellm: respx.Router) -> None:
-    listed = {"object": "list", "data": [{"id": "gpt-4o", "object": "model"}]}
-    litellm.get("/v1/models").respond(200, json=listed)
-    assert client.get("/v1/models").json() == listed
-
-
 def test_ready_means_a_database_and_an_accepted_key(client: TestClient, litellm: respx.Router) -> None:
     litellm.get("/health/readiness").respond(200, json={"status": "healthy", "db": "connected"})
     litellm.get("/v1/models").respond(200, json={"data": []})

@@ -1,0 +1,43 @@
+"""The other paths of OpenAI's API: handed to the model as they are, attributed and traced like a chat completion."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api import passthrough
+from api.dependencies import Context, ServiceContainer, Services
+from api.disconnect import unless_disconnected
+from api.endpoints import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
+from api.request_body import read_json_object, validate
+from api.request_context import RequestContext
+from api.routes.answers import as_response
+from api.tracing import annotate_request
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/responses", tags=["responses"])
+async def create_response(request: Request, services: Services, context: Context) -> Response:
+    """Answers a request of the Responses API."""
+    return await _hand_on(request, services, context, RESPONSES)
+
+
+@router.post("/embeddings", tags=["embeddings"])
+async def create_embedding(request: Request, services: Services, context: Context) -> Response:
+    """Embeds the input."""
+    return await _hand_on(request, services, context, EMBEDDINGS)
+
+
+@router.post("/completions", tags=["completions"])
+async def create_completion(request: Request, services: Services, context: Context) -> Response:
+    """Answers a text completion request."""
+    return await _hand_on(request, services, context, COMPLETIONS)
+
+
+async def _hand_on(
+    request: Request, services: ServiceContainer, context: RequestContext, endpoint: Endpoint
+) -> Response:
+    body = await read_json_object(request, limit=services.settings.max_request_bytes)
+    validate(body, endpoint.request)
+    annotate_request(context.metadata, session_id=context.session_id, user_id=context.caller.id)
+    answer = await unless_disconnected(request, passthrough.answer(services.gateway, body, context, endpoint))
+    return as_response(answer, {})
