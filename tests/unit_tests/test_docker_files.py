@@ -58,7 +58,9 @@ def test_no_image_floats() -> None:
 
 
 def test_the_api_is_given_no_secret_but_its_own() -> None:
-    secrets = {name for name in SERVICES["reasoning-api"]["environment"] if re.search("KEY|PASSWORD|SALT|API_TOKENS", name)}
+    secrets = {
+        name for name in SERVICES["reasoning-api"]["environment"] if re.search("KEY|PASSWORD|SALT|API_TOKENS", name)
+    }
     assert secrets == API_SECRETS
 
 
