@@ -13,6 +13,8 @@ WORKDIR /app
 COPY api api
 COPY local_stack local_stack
 COPY config config
+# The demo tools search them.
+COPY docs docs
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 EXPOSE 8000

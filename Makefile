@@ -9,7 +9,7 @@ KEYS      = sh scripts/setup_litellm_keys.sh
 COMPOSE  ?= docker compose
 ENV_FILE ?= .env
 DOCKER    = $(BOOTSTRAP) stack -- python -m local_stack.docker_stack --env-file $(ENV_FILE) --compose "$(COMPOSE)"
-DASHBOARD = $(BOOTSTRAP) stack -- python -m local_stack.dashboards
+DASHBOARD = $(BOOTSTRAP) stack -- python -m local_stack.dashboards $(if $(filter-out .env,$(ENV_FILE)),--env-file $(ENV_FILE))
 CODE      = api local_stack tests
 
 .DEFAULT_GOAL := help

@@ -89,6 +89,20 @@ class DockerStack:
         self._run(["docker", "volume", "rm", "--force", volume])
         self.up()
 
+    def check_compose(self) -> None:
+        """A Docker without the plugin takes `compose` for a mistake and speaks of unknown flags."""
+        try:
+            known = subprocess.run(
+                [*self.compose, "version"], env=dict(self.environment), capture_output=True, check=False
+            )
+        except FileNotFoundError:
+            known = None
+        if known is None or known.returncode:
+            raise DockerError(
+                f"`{' '.join(self.compose)}` does not work here: install Docker with its Compose plugin, name another "
+                "Compose (COMPOSE=docker-compose), or use `make up`, which needs no Docker"
+            )
+
     def _ensure_secrets(self) -> None:
         if self.is_development:
             for name in env_file.ensure(self.file, bootstrap.ROOT / ".env.dev.example"):
@@ -117,13 +131,7 @@ class DockerStack:
 
     def _run(self, command: list[str]) -> None:
         demo = DEMO_URLS | dict.fromkeys(PROVIDER_KEYS, DEMO_KEY) if self.uses_demo else {}
-        try:
-            done = subprocess.run(command, cwd=bootstrap.ROOT, env={**self.environment, **demo}, check=False)
-        except FileNotFoundError:
-            raise DockerError(
-                f"{command[0]} is not installed: install Docker with its Compose plugin, or use `make up`, which needs "
-                "none"
-            ) from None
+        done = subprocess.run(command, cwd=bootstrap.ROOT, env={**self.environment, **demo}, check=False)
         if done.returncode:
             raise DockerError(f"`{' '.join(command[:2])} ... {command[-1]}` ended with {done.returncode}; see above")
 
@@ -155,6 +163,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     options = parser().parse_args(arguments)
     stack = DockerStack(options.env_file.absolute(), shlex.split(options.compose), environment)
     try:
+        stack.check_compose()
         if options.command == "litellm-reset":
             stack.litellm_reset(asked=options.yes)
         else:

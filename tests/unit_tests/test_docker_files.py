@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from api.config import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 DEVELOPMENT = (ROOT / "docker-compose.dev.yml").read_text()
@@ -56,7 +58,9 @@ def test_no_image_floats() -> None:
 
 
 def test_the_api_is_given_no_secret_but_its_own() -> None:
-    secrets = {name for name in SERVICES["reasoning-api"]["environment"] if re.search("KEY|PASSWORD|TOKEN|SALT", name)}
+    secrets = {
+        name for name in SERVICES["reasoning-api"]["environment"] if re.search("KEY|PASSWORD|SALT|API_TOKENS", name)
+    }
     assert secrets == API_SECRETS
 
 
@@ -87,6 +91,16 @@ def test_every_variable_of_compose_stands_in_the_development_example() -> None:
 
 def test_every_variable_of_compose_stands_in_the_production_example() -> None:
     assert variables(COMPOSE) - declared(".env.prod.example") == set()
+
+
+def test_the_api_s_container_can_be_given_every_setting() -> None:
+    settings = {name.upper() for name in Settings.model_fields}
+    assert settings - set(SERVICES["reasoning-api"]["environment"]) == set()
+
+
+@pytest.mark.parametrize("example", [".env.dev.example", ".env.prod.example"])
+def test_every_setting_of_the_api_stands_in_both_examples(example: str) -> None:
+    assert {name.upper() for name in Settings.model_fields} - declared(example) == set()
 
 
 @pytest.mark.parametrize("example", [".env.dev.example", ".env.prod.example"])

@@ -16,6 +16,7 @@ from local_stack import docker_stack
 from tests.unit_tests.local_stack.litellm_double import LiteLLMDouble
 
 STAND_IN = """#!/bin/sh
+[ "$*" = "compose version" ] && exit "${NO_PLUGIN:-0}"
 printf '%s | %s\\n' "$*" "${OPENAI_BASE_URL:-}" >>"$RECORD"
 case "$*" in *"${FAILS_ON:-nothing}"*) exit 7;; esac
 """
@@ -158,12 +159,14 @@ def test_reset_stops_where_a_step_fails(docker: Docker, capsys: pytest.CaptureFi
     assert "ended with 7" in capsys.readouterr().err
 
 
-def test_docker_that_is_not_installed_is_named_with_the_mend(
-    docker: Docker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("missing", [{"PATH": "/nonexistent"}, {"NO_PLUGIN": "1"}], ids=["docker", "the plugin"])
+def test_what_is_not_installed_is_named_with_the_mend(
+    docker: Docker, missing: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker.file.write_text("")
-    assert docker.run("down", PATH=str(tmp_path / "nothing")) == 1
-    assert "docker is not installed" in capsys.readouterr().err
+    assert docker.run("down", **missing) == 1
+    assert docker.calls() == []
+    assert "`docker compose` does not work here: install Docker with its Compose plugin" in capsys.readouterr().err
 
 
 def test_no_secret_stands_in_a_command_line(docker: Docker, litellm: LiteLLMDouble) -> None:
