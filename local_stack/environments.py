@@ -34,7 +34,7 @@ API_SETTINGS = (
     "MAX_REQUEST_BYTES",
     "LOG_LEVEL",
 )
-API_SETTING_PREFIXES = ("HTTP_", "MCP_", "MEMORY_", "REASONING_", "ROUTING_")
+API_SETTING_PREFIXES = ("HTTP_", "MCP_", "REASONING_", "ROUTING_", "TRACE_")
 DEFAULT_PROJECT = "reasoning-agent"
 DEMO_KEY = "sk-demo-provider-takes-any-key"
 
