@@ -43,6 +43,14 @@ class ServiceContainer:
         self._router: RequestRouter | None = None
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._resources.aclose()
+            raise
+        return self
+
+    async def _open(self) -> None:
         self._tracing = tracing = open_tracing(self.settings)
         self._closes("tracing", _in_thread(tracing.close))
         http_client = open_http_client(self.settings, self._transport)
@@ -60,7 +68,6 @@ class ServiceContainer:
         self._closes("the MCP servers", servers.close)
         self._agent = ReasoningAgent(gateway, self._catalog, servers, load_prompts(), tracing, _limits(self.settings))
         self._router = RequestRouter(_classifier(self.settings, gateway), self.settings.routing_default_mode)
-        return self
 
     async def __aexit__(self, *exc: object) -> None:
         self._tracing = self._openai_client = self._gateway = self._catalog = self._mcp_servers = self._agent = (
@@ -109,6 +116,8 @@ class ServiceContainer:
                 await close()
             except Exception:  # noqa: BLE001 - what was opened before it still has to be closed
                 _log.exception("Closing %s failed", name)
+            else:
+                _log.debug("Closed %s", name)
 
         self._resources.push_async_callback(close_logged)
 

@@ -1,0 +1,70 @@
+"""The container: one client for the life of the process, out of reach outside it, closed in reverse whatever fails."""
+
+import logging
+import subprocess
+import sys
+
+import httpx
+import pytest
+import respx
+
+from api.config import Settings
+from api.dependencies import ServiceContainer
+
+
+class Unclosable(httpx.MockTransport):
+    """A transport whose closing fails."""
+
+    async def aclose(self) -> None:
+        raise OSError("stuck")
+
+
+@pytest.mark.parametrize("name", ["openai_client", "gateway", "tracing", "agent", "router", "catalog", "mcp_servers"])
+def test_nothing_is_to_be_had_before_start_up(settings: Settings, name: str) -> None:
+    with pytest.raises(RuntimeError, match="not open"):
+        getattr(ServiceContainer(settings), name)
+
+
+async def test_nothing_is_to_be_had_after_shutdown(settings: Settings) -> None:
+    async with ServiceContainer(settings) as services:
+        assert services.openai_client is services.openai_client
+    with pytest.raises(RuntimeError, match="not open"):
+        _ = services.openai_client
+
+
+async def test_the_client_never_retries_because_litellm_does(settings: Settings, litellm: respx.Router) -> None:
+    async with ServiceContainer(settings, httpx.MockTransport(litellm.async_handler)) as services:
+        assert services.openai_client.max_retries == 0
+
+
+async def test_what_was_opened_last_is_closed_first(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "api.dependencies"):
+        async with ServiceContainer(settings):
+            pass
+    closed = [record.message for record in caplog.records if record.message.startswith("Closed")]
+    assert closed == ["Closed the MCP servers", "Closed the HTTP client", "Closed tracing"]
+
+
+async def test_what_cannot_be_closed_is_logged_and_keeps_nothing_else_open(
+    settings: Settings, caplog: pytest.LogCaptureFixture, litellm: respx.Router
+) -> None:
+    with caplog.at_level(logging.DEBUG, "api.dependencies"):
+        async with ServiceContainer(settings, Unclosable(litellm.async_handler)):
+            pass
+    messages = [record.message for record in caplog.records]
+    assert messages == ["Closed the MCP servers", "Closing the HTTP client failed", "Closed tracing"]
+
+
+async def test_a_failed_start_closes_what_it_had_opened(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    broken = settings.mcp_config_path.with_name("broken.yaml")
+    broken.write_text("servers: [{name: 7}]\n")
+    with caplog.at_level(logging.DEBUG, "api.dependencies"), pytest.raises(Exception, match=r"broken\.yaml"):
+        async with ServiceContainer(settings.model_copy(update={"mcp_config_path": broken})):
+            pass
+    assert [record.message for record in caplog.records] == ["Closed the HTTP client", "Closed tracing"]
+
+
+def test_without_tracing_its_libraries_are_not_even_imported() -> None:
+    program = "import sys, api.main; print(sorted({'phoenix', 'grpc', 'opentelemetry.sdk.trace'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
