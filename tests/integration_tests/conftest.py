@@ -1,0 +1,20 @@
+"""One real stack for all integration tests, started when the first of them needs it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_stack.instance import Instance
+from tests.support.stack import existing_stack, running_stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Instance]:
+    """The stack; STACK_TEST_REUSE=STATE_DIR takes one that runs already, for quick trials while developing."""
+    if reused := os.environ.get("STACK_TEST_REUSE"):
+        yield existing_stack(Path(reused))
+        return
+    with running_stack() as instance:
+        yield instance
