@@ -1,4 +1,4 @@
-"""The whole real stack on free ports with data of its own: PostgreSQL, LiteLLM, Phoenix, the scripted provider, tools and the API."""
+"""The whole real stack on free ports, with data of its own."""
 
 import random
 import shutil
