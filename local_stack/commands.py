@@ -36,13 +36,14 @@ def _down(instance: Instance) -> None:
         supervisor.shutdown()
         psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=STOP_SECONDS)
     stray = processes.own(instance.state)
+    left_behind = processes.describe_all(stray)
     processes.end(stray)
     for name in stopped:
         console.good(f"Stopped {LABELS.get(name, name)}")
-    for process in stray:
-        console.good(f"Ended pid {process.pid}, which an earlier run had left behind")
+    if stray:
+        console.good(f"Ended what an earlier run had left behind: {left_behind}")
     if left := processes.own(instance.state):
-        raise CommandError(f"These processes did not end: {', '.join(map(processes.describe, left))}")
+        raise CommandError(f"These processes did not end: {processes.describe_all(left)}")
     console.say("Nothing is running any more." if stopped or stray else "Nothing was running.")
 
 

@@ -139,5 +139,7 @@ def api(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         "LLM_API_KEY": settings.get("LITELLM_API_KEY", ""),
         "LLM_BASE_URL": instance.url("litellm"),
         "PHOENIX_COLLECTOR_ENDPOINT": instance.url("phoenix_grpc"),
+        # By this port Phoenix's client tells a gRPC endpoint from an HTTP one.
+        "PHOENIX_GRPC_PORT": str(instance.ports.phoenix_grpc),
         "DEMO_TOOLS_URL": instance.url("demo-tools", "/mcp"),
     }

@@ -69,7 +69,7 @@ def holder(port: int) -> str:
     except psutil.AccessDenied:
         return ""
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port and connection.pid:
+        if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,) and connection.pid:
             try:
                 return f"{psutil.Process(connection.pid).name()}, pid {connection.pid}"
             except psutil.Error:

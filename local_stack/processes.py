@@ -69,6 +69,19 @@ def leftovers(state: Path, service: str) -> list[psutil.Process]:
     return [process for process in own(state) if environment_of(process).get(SERVICE_MARKER) == service]
 
 
+def describe_all(found: Iterable[psutil.Process]) -> str:
+    """Names those that lead; their children would only repeat them."""
+    pids = {process.pid: process for process in found}
+    return ", ".join(describe(process) for process in pids.values() if _parent(process) not in pids)
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return int(process.ppid())
+    except psutil.Error:
+        return None
+
+
 def describe(process: psutil.Process) -> str:
     service = environment_of(process).get(SERVICE_MARKER, "")
     try:

@@ -25,7 +25,7 @@ LABELS = {
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """``patience``: seconds that it may take to become healthy; ``stop_seconds``: to end by itself before it is killed."""
+    """``patience``: seconds it may take to become healthy; ``stop_seconds``: to end by itself before it is killed."""
 
     name: str
     command: list[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 
 from local_stack import (
@@ -62,7 +63,7 @@ class Stack:
         stray = processes.orphans(self.instance.state, self.supervisor.pid())
         if not stray:
             return
-        console.say(f"Ending what an earlier run left behind: {', '.join(map(processes.describe, stray))}")
+        console.say(f"Ending what an earlier run left behind: {processes.describe_all(stray)}")
         processes.end(stray)
 
     def _check_ports(self) -> None:
@@ -136,7 +137,7 @@ class Stack:
             console.good(f"Applied {applied} migrations of LiteLLM's database")
 
     def _mint_keys(self) -> None:
-        script = self.instance.root / "scripts" / "setup_litellm_keys.sh"
+        """In a process of its own, which is what scripts/setup_litellm_keys.sh runs too."""
         arguments = [
             "--env-file",
             str(self.instance.env_file),
@@ -146,8 +147,9 @@ class Stack:
         ]
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         result = subprocess.run(
-            ["sh", str(script), *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
+            [sys.executable, "-m", "local_stack.litellm_keys", *arguments],
+            cwd=self.instance.root, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )  # fmt: skip
         if result.returncode != 0:
             raise SetupError(f"The virtual keys could not be set up:\n{result.stderr.strip()}")
         minted = env_file.read(self.instance.env_file)

@@ -18,6 +18,8 @@ PAUSE_SECONDS = 0.2
 # A service that lives a moment and dies again is restarted for ever: after so many lives it counts as failed.
 MOST_LIVES = 3
 NEWS_SECONDS = 15
+# A service that ran before and is not well, such as one whose database was long gone, gets this long to recover.
+RECOVERY_SECONDS = 12.0
 
 
 class ServiceFailedError(Exception):
@@ -41,6 +43,8 @@ class Watch:
     def __init__(self, instance: Instance, service: Service, supervisor: Supervisor, given_up: threading.Event) -> None:
         self.instance, self.service, self.supervisor, self.given_up = instance, service, supervisor, given_up
         self.lives: set[int] = set()
+        state = supervisor.state(service.name)
+        self.may_be_stuck = state["statename"] == "RUNNING" and state["now"] - state["start"] > service.patience
 
     def until_healthy(self) -> None:
         """Returns early when another watch has given up. Raises ServiceFailedError."""
@@ -57,7 +61,15 @@ class Watch:
             if now - told > NEWS_SECONDS:
                 told = now
                 console.say(f"  ... {self.service.label} is still starting ({now - started:.0f} s)")
+            if self.may_be_stuck and now - started > RECOVERY_SECONDS:
+                self._start_anew(complaint)
             self.given_up.wait(PAUSE_SECONDS)
+
+    def _start_anew(self, complaint: str) -> None:
+        console.say(f"  ... {self.service.label} has run for long but is not well, so it is started anew: {complaint}")
+        self.supervisor.stop(self.service.name)
+        self.supervisor.start(self.service.name)
+        self.may_be_stuck = False
 
     def _still_alive(self) -> None:
         state = self.supervisor.state(self.service.name)
