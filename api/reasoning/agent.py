@@ -155,8 +155,8 @@ class ReasoningAgent:
         )
         reply = answer.json()
         used = run.account(reply, answer.headers)
-        message = (reply.get("choices") or [{}])[0].get("message") or {}
-        return message.get("content"), bool(message.get("refusal")), used
+        content, refusal = _spoken(reply)
+        return content, bool(refusal), used
 
     async def _act(self, run: Run, step: ReasoningStep, calls: list[ToolCall], emit: Emit) -> None:
         @contextmanager
@@ -215,4 +215,14 @@ def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, 
         "duration": round(seconds, 4),
         "usage": used,
     }
+def _spoken(reply: Any) -> tuple[str | None, Any]:
+    """Content and refusal of the first choice; an answer of another form has neither."""
+    try:
+        message = reply["choices"][0]["message"]
+        content, refusal = message.get("content"), message.get("refusal")
+    except (LookupError, TypeError, AttributeError):
+        return None, None
+    return (content if isinstance(content, str) else None), refusal
+
+
     return ReasoningEvent(EventType.PLANNING, number, details, f"{step.thought}\n")

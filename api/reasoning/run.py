@@ -63,7 +63,7 @@ class Run:
         """Wall time since the request began."""
         return time.perf_counter() - self.started
 
-    def account(self, answer: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    def account(self, answer: Any, headers: Mapping[str, str]) -> dict[str, Any]:
         """Adds what one call used, and returns it."""
         used = usage_of(answer, headers)
         self.usage = add_usage(self.usage, used)
