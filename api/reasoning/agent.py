@@ -160,12 +160,16 @@ class ReasoningAgent:
 
     async def _act(self, run: Run, step: ReasoningStep, calls: list[ToolCall], emit: Emit) -> None:
         @contextmanager
+        found: dict[int, ToolResult] = {}
+
         def observe(call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
             with self._tool_span(run, call, tool) as report:
+            run.tool_calls += 1
 
                 def report_and_emit(result: ToolResult) -> None:
                     report(result)
                     emit(tool_result(run.steps, result))
+                    found[id(call)] = result
 
                 yield report_and_emit
 
@@ -173,8 +177,11 @@ class ReasoningAgent:
         text = "".join(tool_call_text(call.name, dict(call.arguments)) for call in calls)
         details = {"tools": names, "concurrent": step.concurrent_execution}
         emit(ReasoningEvent(EventType.TOOL_EXECUTION_START, run.steps, details, text))
-        results = await run_tools(run.tools, calls, concurrent=step.concurrent_execution, observe=observe)
-        run.remember_results(calls, results)
+        try:
+            await run_tools(run.tools, calls, concurrent=step.concurrent_execution, observe=observe)
+        finally:
+            # Also when the time is up: what some of the calls found is there for the answer.
+            run.remember_results([(call, found.get(id(call))) for call in calls])
 
     def _step_prompt(self, run: Run) -> str:
         tools = [
