@@ -18,6 +18,7 @@ from api.reasoning.events import End, EventType, ReasoningEvent, tool_call_text,
 from api.reasoning.prompts import Prompts
 from api.reasoning.run import Limits, Run
 from api.reasoning.steps import NextAction, ReasoningStep, StepInvalid, parse_step, response_format
+from api.reasoning.usage import add_usage
 from api.request_context import RequestContext
 from api.tools import Tool, ToolCall, ToolResult, run_tools
 from api.tracing import Tracing, record_content, record_failure
@@ -159,17 +160,17 @@ class ReasoningAgent:
         return content, bool(refusal), used
 
     async def _act(self, run: Run, step: ReasoningStep, calls: list[ToolCall], emit: Emit) -> None:
-        @contextmanager
         found: dict[int, ToolResult] = {}
 
+        @contextmanager
         def observe(call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
-            with self._tool_span(run, call, tool) as report:
             run.tool_calls += 1
+            with self._tool_span(run, call, tool) as report:
 
                 def report_and_emit(result: ToolResult) -> None:
                     report(result)
-                    emit(tool_result(run.steps, result))
                     found[id(call)] = result
+                    emit(tool_result(run.steps, result))
 
                 yield report_and_emit
 
@@ -214,14 +215,6 @@ class ReasoningAgent:
             yield report
 
 
-def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, Any]) -> ReasoningEvent:
-    details = {
-        "thought": step.thought,
-        "next_action": step.next_action.value,
-        "tools": [request.model_dump() for request in step.tools_to_use],
-        "duration": round(seconds, 4),
-        "usage": used,
-    }
 def _spoken(reply: Any) -> tuple[str | None, Any]:
     """Content and refusal of the first choice; an answer of another form has neither."""
     try:
@@ -232,4 +225,13 @@ def _spoken(reply: Any) -> tuple[str | None, Any]:
     return (content if isinstance(content, str) else None), refusal
 
 
+def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, Any]) -> ReasoningEvent:
+    details = {
+        "thought": step.thought,
+        "next_action": step.next_action.value,
+        "tools": [request.name for request in step.tools_to_use],
+        "calls": [{"index": n, **request.model_dump(mode="json")} for n, request in enumerate(step.tools_to_use)],
+        "duration": round(seconds, 4),
+        "usage": add_usage({}, used),
+    }
     return ReasoningEvent(EventType.PLANNING, number, details, f"{step.thought}\n")
