@@ -7,6 +7,7 @@ from pydantic_core import to_json
 DONE = b"data: [DONE]\n\n"
 # Inside a JSON string these quotes would be escaped, so no model output can look like it.
 _ERROR_STARTS = (b'data: {"error"', b'data:{"error"')
+_LINE_ENDS = tuple((character.encode(), f"\\u{ord(character):04x}".encode()) for character in "\x85\u2028\u2029")
 
 
 async def complete_events(reads: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
@@ -49,4 +50,15 @@ def payloads(events: bytes) -> Iterator[bytes]:
 def event(payload: object, *, name: str | None = None) -> bytes:
     """One event that carries the payload as JSON; `name` must hold no line end."""
     head = b"" if name is None else b"event: " + name.encode() + b"\n"
-    return head + b"data: " + to_json(payload) + b"\n\n"
+    return head + b"data: " + on_one_line(to_json(payload)) + b"\n\n"
+
+
+def on_one_line(json: bytes) -> bytes:
+    """The same JSON without the characters that JSON allows as they are, but at which many clients' line readers break lines.
+
+    httpx's `iter_lines` and requests' split as Python's `str.splitlines` does, so text of a tool or a model could start an
+    event there, or end the stream. In UTF-8 none of these bytes can be a part of another character.
+    """
+    for line_end, escaped in _LINE_ENDS:
+        json = json.replace(line_end, escaped)
+    return json

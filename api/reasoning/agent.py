@@ -18,6 +18,7 @@ from api.reasoning.events import End, EventType, ReasoningEvent, tool_call_text,
 from api.reasoning.prompts import Prompts
 from api.reasoning.run import Limits, Run
 from api.reasoning.steps import NextAction, ReasoningStep, StepInvalid, parse_step, response_format
+from api.reasoning.usage import add_usage
 from api.request_context import RequestContext
 from api.tools import Tool, ToolCall, ToolResult, run_tools
 from api.tracing import Tracing, record_content, record_failure
@@ -155,16 +156,20 @@ class ReasoningAgent:
         )
         reply = answer.json()
         used = run.account(reply, answer.headers)
-        message = (reply.get("choices") or [{}])[0].get("message") or {}
-        return message.get("content"), bool(message.get("refusal")), used
+        content, refusal = _spoken(reply)
+        return content, bool(refusal), used
 
     async def _act(self, run: Run, step: ReasoningStep, calls: list[ToolCall], emit: Emit) -> None:
+        found: dict[int, ToolResult] = {}
+
         @contextmanager
         def observe(call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
+            run.tool_calls += 1
             with self._tool_span(run, call, tool) as report:
 
                 def report_and_emit(result: ToolResult) -> None:
                     report(result)
+                    found[id(call)] = result
                     emit(tool_result(run.steps, result))
 
                 yield report_and_emit
@@ -173,8 +178,11 @@ class ReasoningAgent:
         text = "".join(tool_call_text(call.name, dict(call.arguments)) for call in calls)
         details = {"tools": names, "concurrent": step.concurrent_execution}
         emit(ReasoningEvent(EventType.TOOL_EXECUTION_START, run.steps, details, text))
-        results = await run_tools(run.tools, calls, concurrent=step.concurrent_execution, observe=observe)
-        run.remember_results(calls, results)
+        try:
+            await run_tools(run.tools, calls, concurrent=step.concurrent_execution, observe=observe)
+        finally:
+            # Also when the time is up: what some of the calls found is there for the answer.
+            run.remember_results([(call, found.get(id(call))) for call in calls])
 
     def _step_prompt(self, run: Run) -> str:
         tools = [
@@ -207,12 +215,23 @@ class ReasoningAgent:
             yield report
 
 
+def _spoken(reply: Any) -> tuple[str | None, Any]:
+    """Content and refusal of the first choice; an answer of another form has neither."""
+    try:
+        message = reply["choices"][0]["message"]
+        content, refusal = message.get("content"), message.get("refusal")
+    except (LookupError, TypeError, AttributeError):
+        return None, None
+    return (content if isinstance(content, str) else None), refusal
+
+
 def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, Any]) -> ReasoningEvent:
     details = {
         "thought": step.thought,
         "next_action": step.next_action.value,
-        "tools": [request.model_dump() for request in step.tools_to_use],
+        "tools": [request.name for request in step.tools_to_use],
+        "calls": [{"index": n, **request.model_dump(mode="json")} for n, request in enumerate(step.tools_to_use)],
         "duration": round(seconds, 4),
-        "usage": used,
+        "usage": add_usage({}, used),
     }
     return ReasoningEvent(EventType.PLANNING, number, details, f"{step.thought}\n")

@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 
 from api.attribution import Component
 from api.contract import chat_answer, chat_chunk
-from api.errors import APIError
+from api.errors import APIError, UpstreamStreamBroken
 from api.llm_gateway import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
 from api.reasoning.events import End, EventType, ReasoningEvent
@@ -44,7 +44,7 @@ async def _plain_answer(agent: ReasoningAgent, run: Run, span: Span) -> LLMAnswe
     with agent.tracing.around(span):
         end = await agent.reason(run, lambda _event: None)
         answer = await agent.answer(run, end)
-        body = answer.json()
+        body = _completion(answer)
         run.account(body, answer.headers)
         chat_answer(body)
         record_content(span, agent.tracing, result=_text_of(body["choices"], "message"))
@@ -162,6 +162,13 @@ class _ChunkWriter:
             return {name: value for name, value in delta.items() if name != "role"}
         self._roles_sent.add(index)
         return {"role": "assistant", **delta}
+
+
+def _completion(answer: LLMAnswer) -> dict[str, Any]:
+    body = answer.json()
+    if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
+        raise UpstreamStreamBroken("LiteLLM's answer is not a chat completion.")
+    return body
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:

@@ -1,4 +1,8 @@
-"""What a client sees of the reasoning while it happens: each event typed, and as text for clients that show thinking."""
+"""What a client sees of the reasoning while it happens: each event typed, and as text for clients that show thinking.
+
+The openai SDK's stream helper adds up every field of the deltas, those it does not know too, and raises where that cannot be
+done. So a field has one type in all events, lists hold texts, or objects with an `index`, and free-form objects are JSON as text.
+"""
 
 import json
 from dataclasses import dataclass, field

@@ -15,6 +15,7 @@ from api.request_context import RequestContext
 from api.tools import Tool, ToolCall, ToolResult
 
 IDENTICAL_CALLS = 3
+_CUT_OFF = "Error: the work was stopped before this call came to its end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Run:
         """Wall time since the request began."""
         return time.perf_counter() - self.started
 
-    def account(self, answer: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    def account(self, answer: Any, headers: Mapping[str, str]) -> dict[str, Any]:
         """Adds what one call used, and returns it."""
         used = usage_of(answer, headers)
         self.usage = add_usage(self.usage, used)
@@ -94,11 +95,14 @@ class Run:
         """A turn for the model to answer to, after a step without calls."""
         self.progress.append({"role": "user", "content": "Go on with the next step."})
 
-    def remember_results(self, calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> None:
-        """The results become the next turn: as JSON, so that no result can look like anything but data."""
-        self.tool_calls += len(results)
+    def remember_results(self, outcomes: Sequence[tuple[ToolCall, ToolResult | None]]) -> None:
+        """The results become the next turn: as JSON, so that no result can look like anything but data.
+
+        None: the call did not come to its end before the work was stopped.
+        """
         told = [
-            {"tool": call.name, "arguments": call.arguments, "ok": result.ok, "result": result.for_model()}
-            for call, result in zip(calls, results, strict=True)
+            {"tool": call.name, "arguments": call.arguments}
+            | ({"ok": result.ok, "result": result.for_model()} if result else {"ok": False, "result": _CUT_OFF})
+            for call, result in outcomes
         ]
         self.progress.append({"role": "user", "content": "Tool results: " + json.dumps(told, ensure_ascii=False)})

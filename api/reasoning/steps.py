@@ -5,8 +5,16 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import from_json
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import from_json, to_json
 
 from api.model_catalog import ModelInfo
 
@@ -36,9 +44,14 @@ class ToolRequest(BaseModel):
         if not isinstance(value, str):
             return value
         try:
-            return from_json(value or "{}")
+            return from_json(value or "{}", allow_inf_nan=False)
         except ValueError as error:
             raise ValueError(f"is not a JSON object written as a string: {error}") from None
+
+    @field_serializer("arguments", when_used="json")
+    def _as_text(self, value: dict[str, Any]) -> str:
+        # The model reads its own earlier steps: they have the form that it is asked for.
+        return to_json(value).decode()
 
 
 class ReasoningStep(BaseModel):
@@ -71,7 +84,7 @@ def parse_step(content: str | None) -> ReasoningStep:
     if not content or not content.strip():
         raise StepInvalid("it was empty")
     try:
-        value = from_json(_unfenced(content))
+        value = from_json(_unfenced(content), allow_inf_nan=False)
     except ValueError as error:
         raise StepInvalid(f"it was not one JSON object ({error})") from None
     try:

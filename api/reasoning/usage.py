@@ -1,5 +1,6 @@
 """Usage and cost, summed over all calls of one request."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,10 +21,20 @@ def add_usage(total: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, An
     return added
 
 
-def usage_of(answer: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+def usage_of(answer: Any, headers: Mapping[str, str]) -> dict[str, Any]:
     """What one call used; its cost in dollars as `cost`, which LiteLLM puts into a header of a plain answer."""
-    usage: dict[str, Any] = dict(answer.get("usage") or {})
-    cost = headers.get("x-litellm-response-cost")
-    if "cost" not in usage and cost is not None:
-        usage["cost"] = float(cost)
+    said = answer.get("usage") if isinstance(answer, Mapping) else None
+    usage: dict[str, Any] = dict(said) if isinstance(said, Mapping) else {}
+    cost = _dollars(headers.get("x-litellm-response-cost"))
+    if usage.get("cost") is None and cost is not None:
+        usage["cost"] = cost
     return usage
+
+
+def _dollars(text: str | None) -> float | None:
+    """LiteLLM may say `None` of a model whose price it does not know."""
+    try:
+        cost = float(text or "")
+    except ValueError:
+        return None
+    return cost if math.isfinite(cost) else None

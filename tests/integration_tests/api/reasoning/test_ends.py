@@ -1,0 +1,175 @@
+"""Each end of the loop: named in the stream and in the plain answer's metadata, and answered with what was found."""
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.api import RunningAPI
+from tests.support.demo_tools import DemoTools
+from tests.support.provider import ScriptedProvider
+from tests.support.reasoning import (
+    ask,
+    ask_streamed,
+    body,
+    counted,
+    finished,
+    reasoning_headers,
+    said,
+    step,
+    streamed,
+    tool,
+    use,
+)
+
+THINK = step("continue_thinking")
+LOOK = use(tool("calculate", expression="6 * 7"))
+GOING = "The work was stopped"
+
+# What the model replies, how the reasoning ends, after how many steps and calls of tools.
+ENDS: dict[str, tuple[list[dict[str, Any]], str, int, int]] = {
+    "finished": ([LOOK, finished()], "finished", 2, 1),
+    "at once": ([finished()], "finished", 1, 0),
+    "steps": ([LOOK, THINK, THINK, THINK], "max_steps", 4, 1),
+    "time, while the model plans": ([LOOK, {**finished(), "delay": 5}], "max_seconds", 2, 1),
+    "time, while a tool works": ([LOOK, use(tool("slow", seconds=9))], "max_seconds", 2, 2),
+    "tokens": ([{**LOOK, "usage": counted(50_000, 1)}], "max_tokens", 1, 1),
+    "cost": ([{**LOOK, "usage": counted(10, 10, cost=0.6)}], "max_cost", 1, 1),
+    "the same call three times": ([LOOK, LOOK, LOOK], "repeated_tool_call", 3, 2),
+    "the same call three times in one step": (
+        [use(*[tool("calculate", expression="1")] * 3)],
+        "repeated_tool_call",
+        1,
+        0,
+    ),
+    "refused": ([LOOK, {"refusal": "I will not plan that."}], "refused", 2, 1),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_the_end_is_named_in_the_stream_and_answered(
+    limited: RunningAPI, provider: ScriptedProvider, mark: str, case: str
+) -> None:
+    replies, end, steps, calls = ENDS[case]
+    provider.script(*replies, said("What there is."), contains=mark)
+    stream = ask_streamed(limited, mark)
+    [complete] = stream.of("reasoning_complete")
+    assert (complete["end"], complete["step"], complete["steps"], complete["tool_calls"]) == (end, steps, steps, calls)
+    assert (stream.text, stream.error, stream.done) == ("What there is.", None, True)
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_the_end_is_named_in_a_plain_answer(
+    limited: RunningAPI, provider: ScriptedProvider, mark: str, case: str
+) -> None:
+    replies, end, steps, calls = ENDS[case]
+    provider.script(*replies, said("What there is."), contains=mark)
+    answer = ask(limited, mark).json()
+    assert answer["metadata"] == {
+        "reasoning_end": end,
+        "reasoning_steps": str(steps),
+        "reasoning_tool_calls": str(calls),
+    }
+    assert answer["choices"][0]["message"]["content"] == "What there is."
+
+
+@pytest.mark.parametrize("case", [case for case in ENDS if "one step" not in case and case != "at once"])
+def test_what_was_found_reaches_the_answer(
+    limited: RunningAPI, provider: ScriptedProvider, mark: str, case: str
+) -> None:
+    replies, end, _, _ = ENDS[case]
+    provider.script(*replies, said(), contains=mark)
+    ask(limited, mark)
+    synthesis = provider.requests(contains=mark)[-1]["body"]
+    assert synthesis["metadata"]["operation"] == "synthesis"
+    assert '"result": "42"' in "".join(str(message["content"]) for message in synthesis["messages"])
+    assert (GOING in synthesis["messages"][-1]["content"]) is (end not in ("finished", "refused"))
+
+
+def test_what_some_calls_of_the_last_step_found_is_not_lost_when_the_time_is_up(
+    limited: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    both = (tool("calculate", expression="6 * 7"), tool("slow", seconds=9))
+    provider.script(use(*both, concurrent=True), said(), contains=mark)
+    ask(limited, mark)
+    told = provider.requests(contains=mark)[-1]["body"]["messages"][-2]["content"]
+    assert '"result": "42"' in told
+    assert "the work was stopped before this call came to its end" in told
+
+
+def test_a_repeated_call_is_not_made_a_third_time(
+    limited: RunningAPI, provider: ScriptedProvider, tools_server: DemoTools, mark: str
+) -> None:
+    again = use(tool("calculate", expression="11 * 11"))
+    tools_server.forget()
+    provider.script(again, again, again, said(), contains=mark)
+    ask(limited, mark)
+    assert tools_server.received()["tools/call calculate"] == 2
+
+
+def test_the_same_tool_with_other_arguments_is_no_repetition(
+    limited: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    looks = [use(tool("calculate", expression=f"{n} + 1")) for n in range(3)]
+    provider.script(*looks, finished(), said(), contains=mark)
+    assert ask(limited, mark).json()["metadata"]["reasoning_end"] == "finished"
+
+
+def _wait_for_cancellation(tools_server: DemoTools) -> None:
+    deadline = time.monotonic() + 2
+    while tools_server.received()["cancelled hang"] != 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+async def _leave(api: RunningAPI, mark: str, *, stream: bool, after: float) -> float:
+    """Asks, goes away after so many seconds, and says when (unix seconds)."""
+
+    async def request() -> None:
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+            await client.post(
+                f"{api.base_url}/chat/completions", json=body(mark, stream=stream), headers=reasoning_headers(api)
+            )
+
+    asking = asyncio.create_task(request())
+    await asyncio.sleep(after)
+    left = time.time()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    return left
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("during", ["a step", "the answer"])
+async def test_a_client_that_leaves_cancels_the_call_under_way(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str, during: str, stream: bool
+) -> None:
+    late = {"delay": 30}
+    provider.script(
+        *([{**finished(), **late}] if during == "a step" else [finished(), {**said(), **late}]), contains=mark
+    )
+    left = await _leave(reasoner, mark, stream=stream, after=0.5)
+    ended = await asyncio.to_thread(provider.wait_for, "client_disconnected", contains=mark)
+    assert ended["ended_at"] - left < 0.5
+    assert len(provider.requests(contains=mark)) == (1 if during == "a step" else 2)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+async def test_a_client_that_leaves_cancels_the_tool_under_way(
+    limited: RunningAPI, provider: ScriptedProvider, tools_server: DemoTools, mark: str, stream: bool
+) -> None:
+    tools_server.forget()
+    provider.script(use(tool("hang")), contains=mark)
+    await _leave(limited, mark, stream=stream, after=0.7)
+    await asyncio.to_thread(_wait_for_cancellation, tools_server)
+    assert len(provider.requests(contains=mark)) == 1
+
+
+def test_the_time_limit_stops_a_tool_at_once(limited: RunningAPI, provider: ScriptedProvider, mark: str) -> None:
+    provider.script(use(tool("hang")), said(), contains=mark)
+    started = time.monotonic()
+    stream = streamed(ask(limited, mark, stream=True))
+    assert stream.of("reasoning_complete")[0]["end"] == "max_seconds"
+    assert time.monotonic() - started < 3
