@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypedDict
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -14,6 +14,13 @@ from api.protocol import RoutingMode
 
 class ConfigurationError(RuntimeError):
     """A setting without which the server cannot work; the message names it and the mend."""
+
+
+class BodyLimits(TypedDict):
+    """`limit` in bytes, `within` in seconds."""
+
+    limit: int
+    within: float
 
 
 class Settings(BaseSettings):
@@ -27,6 +34,7 @@ class Settings(BaseSettings):
     api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     require_auth: bool = True
     max_request_bytes: int = Field(default=50 * 1024 * 1024, gt=0)
+    request_body_timeout: float = Field(default=120.0, gt=0)
 
     http_connect_timeout: float = Field(default=5.0, gt=0)
     http_read_timeout: float = Field(default=600.0, gt=0)
@@ -81,6 +89,11 @@ class Settings(BaseSettings):
                 "or set REQUIRE_AUTH=false to let everyone in."
             )
         return self
+
+    @property
+    def body_limits(self) -> BodyLimits:
+        """How large a request's body may be, and how long it may take to arrive."""
+        return {"limit": self.max_request_bytes, "within": self.request_body_timeout}
 
     @property
     def openai_base_url(self) -> str:

@@ -4,15 +4,19 @@
     ├── InvalidRequest              400  the body, with the field named in `param`
     │   ├── InvalidHeader           400  a header, named in `param`
     │   ├── NotFound                404
-    │   │   └── ModelNotFound       404
+    │   │   └── ModelNotFound       404  unknown to LiteLLM, or not for this server's key
     │   ├── MethodNotAllowed        405
+    │   ├── RequestTimeout          408  the body did not arrive in time
     │   ├── RequestTooLarge         413
-    │   └── UnsupportedMediaType    415
+    │   ├── UnsupportedMediaType    415
+    │   └── HeadersTooLarge         431
     ├── Unauthenticated             401
     ├── UpstreamError               LiteLLM's own status, message, type, code and param
     │   └── GatewayKeyRejected      401  LiteLLM does not accept this server's virtual key
+    ├── InsufficientQuota           429  a budget in LiteLLM is used up
     ├── UpstreamUnreachable         503
-    ├── UpstreamTimeout             504
+    ├── UpstreamTimeout             504  LiteLLM itself did not answer
+    ├── ProviderTimeout             504  LiteLLM's provider did not answer
     ├── UpstreamStreamBroken        502  the answer ended before it was complete
     ├── AnswerUnusable              502  a model's structured answer is missing, refused or does not fit
     ├── ReasoningStepInvalid        502  the model did not reply with a reasoning step, twice
@@ -29,8 +33,15 @@ from typing import Any, ClassVar, TypedDict
 
 from starlette.responses import JSONResponse, Response
 
-# What LiteLLM quotes of a key it refuses: its start or end, and its sha256.
-_KEY_LIKE = re.compile(r"\bsk-[\w.\-*]+|\b[0-9a-f]{64}\b")
+# What LiteLLM and providers quote of a key they refuse: its start or end, and its sha256.
+_KEY_LIKE = re.compile(r"\bsk-[\w.\-*]+|\b[0-9a-f]{64}\b|(?<=Bearer )\S+|\bAIza[\w\-]{20,}")
+# Where LiteLLM asks: an endpoint, something on its own network, or what it calls an api_base. A provider's help page is none.
+_UPSTREAM_URL = re.compile(
+    r"""https?://[^\s"'<>)]*/(?:chat/completions|completions|responses|embeddings|messages)\b[^\s"'<>)]*"""
+    r"""|https?://(?:[\w-]+|localhost|127\.[\d.]+|10\.[\d.]+|192\.168\.[\d.]+|\[[0-9a-f:]+\])(?::\d+)?(?:/[^\s"'<>)]*)?(?=[\s"'<>),]|$)"""
+    r"""|(?<=connect to host )\S+|(?<=api_base[=:])\s*\S+""",
+    re.IGNORECASE,
+)
 
 
 class ErrorBody(TypedDict):
@@ -96,15 +107,20 @@ class NotFound(InvalidRequest):
 class ModelNotFound(NotFound):
     code = "model_not_found"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(
             f"The model `{name}` does not exist or you do not have access to it. GET /v1/models lists those you have.",
             param="model",
+            headers=headers,
         )
 
 
 class MethodNotAllowed(InvalidRequest):
     status, code = 405, "method_not_allowed"
+
+
+class RequestTimeout(InvalidRequest):
+    status, code = 408, "request_timeout"
 
 
 class RequestTooLarge(InvalidRequest):
@@ -115,8 +131,12 @@ class UnsupportedMediaType(InvalidRequest):
     status, code = 415, "unsupported_media_type"
 
 
+class HeadersTooLarge(InvalidRequest):
+    status, code = 431, "request_header_fields_too_large"
+
+
 class UpstreamError(APIError):
-    """LiteLLM answered with an error, its own or its provider's: handed on as it came, less anything that looks like a key."""
+    """LiteLLM answered with an error, its own or its provider's: handed on as it came, less keys and upstream addresses."""
 
     def __init__(self, status: int, error: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
         message = redact(str(error.get("message") or HTTPStatus(status).phrase))
@@ -142,12 +162,24 @@ class GatewayKeyRejected(UpstreamError):
         self.message = f"{whose}: {self.message}"
 
 
+class InsufficientQuota(APIError):
+    status, type, code = 429, "insufficient_quota", "insufficient_quota"
+
+    def __init__(self, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+        # OpenAI's clients retry a 429 unless they are told that it is in vain.
+        super().__init__(redact(message), headers={**(headers or {}), "x-should-retry": "false"})
+
+
 class UpstreamUnreachable(APIError):
     status, code = 503, "llm_gateway_unreachable"
 
 
 class UpstreamTimeout(APIError):
     status, code = 504, "llm_gateway_timeout"
+
+
+class ProviderTimeout(APIError):
+    status, code = 504, "upstream_timeout"
 
 
 class UpstreamStreamBroken(APIError):
@@ -175,8 +207,8 @@ class ClientDisconnected(Exception):
 
 
 def redact(message: str) -> str:
-    """The message without anything that looks like a key or a key's hash."""
-    return _KEY_LIKE.sub("[redacted]", message)
+    """The message without anything that looks like a key, a key's hash or the address of an upstream."""
+    return _UPSTREAM_URL.sub("[redacted]", _KEY_LIKE.sub("[redacted]", message))
 
 
 def render(error: APIError) -> JSONResponse:

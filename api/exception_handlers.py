@@ -18,6 +18,7 @@ from api.errors import (
     render,
     render_disconnected,
 )
+from api.request_id import REQUEST_ID_HEADER
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,9 @@ async def _disconnected(_request: Request, _error: Exception) -> Response:
     return render_disconnected()
 
 
-async def _unexpected(_request: Request, error: Exception) -> Response:
-    _log.error("A request failed in this server", exc_info=error)
-    return render(InternalError("The server failed to answer; its log says why."))
+async def _unexpected(request: Request, error: Exception) -> Response:
+    # This answer is sent from outside of all middleware, so it has to bring the id along.
+    identifier = getattr(request.state, "request_id", "unknown")
+    _log.error("Request %s failed in this server", identifier, exc_info=error)
+    message = f"The server failed to answer; its log says why, under request {identifier}."
+    return render(InternalError(message, headers={REQUEST_ID_HEADER: identifier}))

@@ -23,24 +23,12 @@ from api.request_context import RequestContext
 from api.sse import complete_events, ends_with_done, split_at_error
 from api.tracing import Tracing, record_failure, trace_headers, trace_id
 from api.upstream_errors import error_of_event, mapped
+from api.upstream_headers import handed_on
 
 MODELS: Final = "/models"
 MODEL_INFO: Final = "/model/info"
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
-
-# What LiteLLM says beside an answer that a caller may know; the rest, upstream URLs and cookies among it, stays here.
-_HANDED_ON = frozenset(
-    {
-        "x-litellm-call-id",
-        "x-litellm-model-id",
-        "x-litellm-model-group",
-        "x-litellm-response-cost",
-        "x-litellm-version",
-        "x-request-id",
-    }
-)
-_HANDED_ON_PREFIXES = ("x-ratelimit-",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +215,6 @@ class LLMGateway:
             raise failure from error
         finally:
             span.end()
-
-
-def handed_on(headers: httpx.Headers) -> dict[str, str]:
-    """The headers of LiteLLM's answer that a caller may see."""
-    return {
-        name: value for name, value in headers.items() if name in _HANDED_ON or name.startswith(_HANDED_ON_PREFIXES)
-    }
 
 
 async def _whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:

@@ -13,6 +13,7 @@ from api import exception_handlers
 from api.auth import AuthenticationMiddleware, TokenAuthenticator
 from api.config import Settings, load_settings
 from api.dependencies import ServiceContainer
+from api.request_id import RequestIdMiddleware
 from api.routes import chat, handed_on, health, models, tools
 from api.tracing import TracingMiddleware
 
@@ -44,7 +45,11 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         # Spans are ours: the built-in ones would mark a client that leaves as an error.
         telemetry={"tracing": False},
         redoc_url=None,
-        middleware=[Middleware(AuthenticationMiddleware, authenticator=authenticator), Middleware(TracingMiddleware)],
+        middleware=[
+            Middleware(RequestIdMiddleware),
+            Middleware(AuthenticationMiddleware, authenticator=authenticator),
+            Middleware(TracingMiddleware),
+        ],
     )
     for router in (chat.router, handed_on.router, models.router, tools.router, health.router):
         app.include_router(router)

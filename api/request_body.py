@@ -1,5 +1,6 @@
 """Bytes of a request → a JSON object that holds what it must, or an error that names the field."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,9 +8,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
-from api.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
+from api.errors import InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
 
 _MISSING = "missing_required_parameter"
+# What was not read stays in the connection, so it cannot carry another request.
+_CLOSE = {"connection": "close"}
 _TYPE_NAMES = {
     "string_type": "a string",
     "bool_type": "a boolean",
@@ -20,17 +23,17 @@ _TYPE_NAMES = {
 }
 
 
-async def read_json_object(request: Request, *, limit: int) -> dict[str, Any]:
-    """The body as a JSON object, its numbers and strings as they were sent.
+async def read_json_object(request: Request, *, limit: int, within: float) -> dict[str, Any]:
+    """The body as a JSON object, its numbers and strings as they were sent; `limit` is in bytes, `within` in seconds.
 
     Raises:
-        UnsupportedMediaType, RequestTooLarge, InvalidRequest: what is wrong with the bytes.
+        UnsupportedMediaType, RequestTooLarge, RequestTimeout, InvalidRequest: what is wrong with the bytes.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType("Send the request as JSON, with the header `Content-Type: application/json`.")
     try:
-        body = from_json(await _read(request, limit), allow_inf_nan=False)
+        body = from_json(await _read_in_time(request, limit, within), allow_inf_nan=False)
     except ValueError as error:
         raise InvalidRequest(f"The body of the request is not valid JSON: {error}.", code="invalid_json") from None
     if not isinstance(body, dict):
@@ -50,6 +53,16 @@ def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
         raise _invalid(error.errors(include_url=False, include_context=True)[0]) from None
 
 
+async def _read_in_time(request: Request, limit: int, within: float) -> bytes:
+    try:
+        async with asyncio.timeout(within):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise RequestTimeout(
+            f"The body of the request did not arrive within {within:g} s (REQUEST_BODY_TIMEOUT).", headers=_CLOSE
+        ) from None
+
+
 async def _read(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
@@ -66,8 +79,7 @@ async def _read(request: Request, limit: int) -> bytes:
 def _too_large(limit: int) -> RequestTooLarge:
     return RequestTooLarge(
         f"The body of the request is larger than the {limit} bytes that this server accepts (MAX_REQUEST_BYTES).",
-        # What was not read stays in the connection, so it cannot carry another request.
-        headers={"connection": "close"},
+        headers=_CLOSE,
     )
 
 

@@ -1,5 +1,8 @@
 """What LiteLLM, or the way to it, failed with → what the client is told. The one boundary where that is decided."""
 
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -11,13 +14,20 @@ from api.errors import (
     AnswerUnusable,
     APIError,
     GatewayKeyRejected,
+    InsufficientQuota,
+    ModelNotFound,
+    ProviderTimeout,
     UpstreamError,
     UpstreamStreamBroken,
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from api.upstream_headers import handed_on
 
-_RETRY_AFTER = ("retry-after", "llm_provider-retry-after")
+# LiteLLM's own words, since it gives these errors no code of their own.
+_UNKNOWN_MODEL = re.compile(r"Invalid model name passed in model=")
+_MODEL_NAMED = re.compile(r"requested model '(.*)' is not available|Invalid model name passed in model=(.*)\. Call ")
+_OF_THE_PROVIDER = "litellm."
 
 
 def mapped(error: Exception) -> Exception:
@@ -47,16 +57,26 @@ def error_of_event(data: bytes) -> APIError:
         return UpstreamStreamBroken("LiteLLM ended its answer with an error that cannot be read.")
     error = error if isinstance(error, dict) else {"message": error}
     code = str(error.get("code"))
-    return UpstreamError(int(code) if code.isdigit() and 400 <= int(code) < 600 else 502, error)
+    return _decided(int(code) if code.isdigit() and 400 <= int(code) < 600 else 502, error, {})
 
 
-def _of_status(error: openai.APIStatusError) -> UpstreamError:
-    body = _error_object(error.body, error.response)
-    headers = error.response.headers
-    retry_after = next((headers[name] for name in _RETRY_AFTER if name in headers), None)
-    kept = {} if retry_after is None else {"retry-after": retry_after}
-    refused_our_key = error.status_code == 401 and not str(body.get("message", "")).startswith("litellm.")
-    return (GatewayKeyRejected if refused_our_key else UpstreamError)(error.status_code, body, headers=kept)
+def _of_status(error: openai.APIStatusError) -> APIError:
+    return _decided(error.status_code, _error_object(error.body, error.response), handed_on(error.response.headers))
+
+
+def _decided(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) -> APIError:
+    """docs/contract.md holds this as a table: an error that an OpenAI client could not act on becomes one that it can."""
+    message, kind = str(error.get("message") or ""), str(error.get("type"))
+    if kind.endswith("_model_access_denied") or _UNKNOWN_MODEL.search(message):
+        named = _MODEL_NAMED.search(message)
+        return ModelNotFound(named[1] or named[2] if named else "", headers=headers)
+    if kind == "budget_exceeded":
+        return InsufficientQuota(message, headers=headers)
+    if status == HTTPStatus.REQUEST_TIMEOUT:
+        return ProviderTimeout("The model's provider did not answer LiteLLM in time.", headers=headers)
+    if status == HTTPStatus.UNAUTHORIZED and not message.startswith(_OF_THE_PROVIDER):
+        return GatewayKeyRejected(status, error, headers=headers)
+    return UpstreamError(status, error, headers=headers)
 
 
 def _error_object(body: object, response: httpx.Response) -> dict[str, Any]:

@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1", tags=["chat"])
 @router.post("/chat/completions")
 async def create_chat_completion(request: Request, services: Services, context: Context) -> Response:
     """Answers a chat completion request as OpenAI's API does."""
-    body = await read_json_object(request, limit=services.settings.max_request_bytes)
+    body = await read_json_object(request, **services.settings.body_limits)
     validate(body, ChatCompletionRequest)
     answer, decision = await unless_disconnected(request, _route_and_answer(services, body, context))
     return as_response(answer, decision.headers)

@@ -36,7 +36,7 @@ async def create_completion(request: Request, services: Services, context: Conte
 async def _hand_on(
     request: Request, services: ServiceContainer, context: RequestContext, endpoint: Endpoint
 ) -> Response:
-    body = await read_json_object(request, limit=services.settings.max_request_bytes)
+    body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
     annotate_request(context.metadata, session_id=context.session_id, user_id=context.caller.id)
     answer = await unless_disconnected(request, passthrough.answer(services.gateway, body, context, endpoint))

@@ -19,6 +19,7 @@ FLOORS = [
     {"llm_gateway"},
     {"endpoints"},
     {"contract", "upstream_errors", "attribution", "http_client", "request_body", "sse", "tools", "prompt_file"},
+    {"upstream_headers", "request_id"},
     {"request_context", "tracing"},
     {"auth", "config"},
     {"errors", "protocol"},

@@ -1,0 +1,1 @@
+"""The OpenAI contract: the API over the real LiteLLM, whose provider is scripted."""
