@@ -35,6 +35,11 @@ reset:  ## stop, and delete the stack's data after asking (YES=1: without asking
 litellm_setup:  ## mint the virtual keys and write them into .env (ARGS="--rotate", ARGS="--env prod", ARGS="--help")
 	@$(KEYS) --write $(ARGS)
 
+##@ Usage
+.PHONY: usage
+usage:  ## calls, errors, tokens, dollars and latencies by component (ARGS="--since 7d --by environment,model --plot cost.png", ARGS="--help")
+	@$(BOOTSTRAP) usage -- python -m local_stack.usage $(ARGS)
+
 ##@ Docker
 .PHONY: docker_up docker_down docker_restart litellm_ui litellm_logs litellm_restart litellm_reset phoenix_ui
 docker_up:  ## build and start the stack in containers, mint the keys (ENV_FILE=.env.prod: for production; COMPOSE=docker-compose)

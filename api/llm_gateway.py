@@ -19,6 +19,7 @@ from pydantic_core import from_json, to_json
 from api.attribution import Component, Operation, Purpose, attributed
 from api.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.errors import AnswerUnusable, APIError, NotReady, UpstreamStreamBroken
+from api.own_key import OwnKey
 from api.request_context import RequestContext
 from api.sse import complete_events, ends_with_done, split_at_error
 from api.tracing import Tracing, record_failure, trace_headers, trace_id
@@ -27,6 +28,7 @@ from api.upstream_headers import handed_on
 
 MODELS: Final = "/models"
 MODEL_INFO: Final = "/model/info"
+KEY_INFO: Final = "/key/info"
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
@@ -88,6 +90,7 @@ class LLMGateway:
         self._client = client
         self._tracing = tracing
         self._root = str(client.base_url).rstrip("/").removesuffix("/v1")
+        self._own_key = OwnKey(self._key_info)
 
     async def complete(
         self,
@@ -99,13 +102,13 @@ class LLMGateway:
         endpoint: Endpoint = CHAT_COMPLETIONS,
     ) -> LLMAnswer:
         """One call, answered at once."""
-        purpose = Purpose(component, operation, context)
+        purpose = Purpose(component, operation, context, await self._own_key.environment())
         with self._span(purpose) as span:
             response = await self._client.post(
                 endpoint.path,
                 cast_to=httpx.Response,
                 content=_content(body, purpose, span, endpoint),
-                options={"headers": trace_headers(span)},
+                options={"headers": _headers(purpose, span)},
             )
         return LLMAnswer(response.content, handed_on(response.headers))
 
@@ -119,11 +122,11 @@ class LLMGateway:
         endpoint: Endpoint = CHAT_COMPLETIONS,
     ) -> LLMStream:
         """One call, answered event by event. Returns once the first event is there, so that a failure still has its status."""
-        purpose = Purpose(component, operation, context)
+        purpose = Purpose(component, operation, context, await self._own_key.environment())
         async with AsyncExitStack() as resources:
             span = resources.enter_context(self._span(purpose))
             content = _content(body, purpose, span, endpoint)
-            response = await self._open_stream(endpoint.path, content, trace_headers(span))
+            response = await self._open_stream(endpoint.path, content, _headers(purpose, span))
             resources.push_async_callback(response.aclose)
             events = _whole_answer(response)
             first = await anext(events)
@@ -145,14 +148,14 @@ class LLMGateway:
         Raises:
             AnswerUnusable: the model refused, or answered with something else.
         """
-        purpose = Purpose(component, operation, context)
+        purpose = Purpose(component, operation, context, await self._own_key.environment())
         with self._span(purpose) as span:
             completion = await self._client.chat.completions.parse(
                 model=model,
                 messages=messages,
                 response_format=schema,
                 temperature=temperature,
-                extra_headers=trace_headers(span),
+                extra_headers=_headers(purpose, span),
                 extra_body=attributed({}, purpose, trace_id(span)),
             )
             message = completion.choices[0].message if completion.choices else None
@@ -188,6 +191,9 @@ class LLMGateway:
         except Exception as error:
             raise mapped(error) from error
         return LLMAnswer(response.content, handed_on(response.headers))
+
+    async def _key_info(self) -> Any:
+        return (await self._get(f"{self._root}{KEY_INFO}")).json()
 
     async def _open_stream(self, path: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
         stream = await self._client.post(
@@ -228,6 +234,10 @@ async def _whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:
             raise error_of_event(error)
     if not ends_with_done(events):
         raise UpstreamStreamBroken("LiteLLM's answer ended before it was complete.")
+
+
+def _headers(purpose: Purpose, span: Span) -> dict[str, str]:
+    return trace_headers(span) | purpose.headers()
 
 
 def _content(body: Mapping[str, Any], purpose: Purpose, span: Span, endpoint: Endpoint) -> bytes:

@@ -1,8 +1,9 @@
 """What a request says of itself beside its body, parsed once, from the headers named here and no others."""
 
 import re
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from starlette.requests import Request
 
@@ -24,14 +25,27 @@ class RequestContext:
     session_id: str | None = None
     routing_mode: RoutingMode | None = None
     routing_path: RoutingMode = RoutingMode.PASSTHROUGH
+    user: str | None = None
+    """OpenAI's `user` of the body: whom the caller asks for."""
     provider_fields: bool = False
     """Whether the caller wants LiteLLM's own `provider_specific_fields` in the answer."""
 
     @property
+    def end_user(self) -> str:
+        """Whom the request is for: the `user` it names, or else its caller."""
+        return self.user or self.caller.id
+
+    @property
     def metadata(self) -> dict[str, str]:
         """What every call and span of the request says of it."""
-        known = {"routing_path": self.routing_path.value, "caller": self.caller.id}
+        known = {"routing_path": self.routing_path.value, "caller": self.caller.id, "end_user": self.end_user}
         return known | ({"session_id": self.session_id} if self.session_id else {})
+
+
+def with_user(context: RequestContext, body: Mapping[str, Any]) -> RequestContext:
+    """The context, with the end user that the body names."""
+    user = body.get("user")
+    return replace(context, user=user.strip() or None) if isinstance(user, str) else context
 
 
 def parse_request_context(request: Request) -> RequestContext:

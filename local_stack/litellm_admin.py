@@ -6,8 +6,10 @@ Keys travel in headers and bodies only: LiteLLM writes request paths to its log,
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import httpx
@@ -101,6 +103,30 @@ class LiteLLMAdmin:
             return False
         self._checked("/key/delete", response)
         return True
+
+    def environments(self) -> dict[str, str]:
+        """What each key is for, by the key's hash."""
+        found: dict[str, str] = {}
+        page = pages = 1
+        while page <= pages:
+            body = self._call("GET", "/key/list", params={"return_full_object": "true", "size": 100, "page": page})
+            for key in body["keys"]:
+                found[key["token"]] = (key.get("metadata") or {}).get("environment") or ""
+            page, pages = page + 1, int(body.get("total_pages") or 1)
+        return found
+
+    def spend_log_pages(self, since: datetime, until: datetime, size: int) -> Iterator[list[dict[str, Any]]]:
+        """The spend log's rows of calls that began in this time, newest first."""
+        window = {
+            name: time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            for name, time in (("start_date", since), ("end_date", until))
+        }
+        for page in itertools.count(1):
+            parameters = {**window, "page": page, "page_size": size}
+            rows = self._call("GET", "/spend/logs/v2", params=parameters)["data"]
+            yield rows
+            if len(rows) < size:
+                return
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         return self._checked(path, self._send(method, path, self._master_key, **request))

@@ -14,7 +14,7 @@ from api.llm_gateway import LLMAnswer
 from api.protocol import ChatCompletionRequest, RoutingMode
 from api.reasoning.answer import answer as reason_and_answer
 from api.request_body import read_json_object, validate
-from api.request_context import RequestContext
+from api.request_context import RequestContext, with_user
 from api.request_router import RoutingDecision
 from api.routes.answers import as_response
 from api.streaming import EventSource
@@ -28,7 +28,7 @@ async def create_chat_completion(request: Request, services: Services, context: 
     """Answers a chat completion request as OpenAI's API does."""
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, ChatCompletionRequest)
-    answer, decision = await unless_disconnected(request, _route_and_answer(services, body, context))
+    answer, decision = await unless_disconnected(request, _route_and_answer(services, body, with_user(context, body)))
     return as_response(answer, decision.headers)
 
 
@@ -39,7 +39,7 @@ async def _route_and_answer(
     decision = await services.router.decide(body, asked, services.mcp_servers.tools())
     context = replace(context, routing_path=decision.mode)
     annotate_request(
-        context.metadata, session_id=context.session_id, user_id=context.caller.id, attributes=decision.span_attributes
+        context.metadata, session_id=context.session_id, user_id=context.end_user, attributes=decision.span_attributes
     )
     return await _execute(services, body, context), decision
 

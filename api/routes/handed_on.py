@@ -8,7 +8,7 @@ from api.dependencies import Context, ServiceContainer, Services
 from api.disconnect import unless_disconnected
 from api.endpoints import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
 from api.request_body import read_json_object, validate
-from api.request_context import RequestContext
+from api.request_context import RequestContext, with_user
 from api.routes.answers import as_response
 from api.tracing import annotate_request
 
@@ -38,6 +38,7 @@ async def _hand_on(
 ) -> Response:
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
-    annotate_request(context.metadata, session_id=context.session_id, user_id=context.caller.id)
+    context = with_user(context, body)
+    annotate_request(context.metadata, session_id=context.session_id, user_id=context.end_user)
     answer = await unless_disconnected(request, passthrough.answer(services.gateway, body, context, endpoint))
     return as_response(answer, {})

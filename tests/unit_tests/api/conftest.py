@@ -32,7 +32,9 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def litellm() -> respx.Router:
     """Answers for LiteLLM; a call that no route of it expects fails the test."""
-    return respx.Router(base_url=LITELLM, assert_all_called=False)
+    router = respx.Router(base_url=LITELLM, assert_all_called=False)
+    router.get("/key/info").respond(200, json={"info": {"metadata": {"environment": "test"}}})
+    return router
 
 
 @pytest.fixture

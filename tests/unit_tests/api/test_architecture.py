@@ -18,11 +18,21 @@ FLOORS = [
     {"routing_classifier", "model_catalog"},
     {"llm_gateway"},
     {"endpoints"},
-    {"contract", "upstream_errors", "attribution", "http_client", "request_body", "sse", "tools", "prompt_file"},
+    {
+        "contract",
+        "upstream_errors",
+        "attribution",
+        "http_client",
+        "own_key",
+        "request_body",
+        "sse",
+        "tools",
+        "prompt_file",
+    },
     {"upstream_headers", "request_id"},
     {"request_context", "tracing"},
     {"auth", "config"},
-    {"errors", "protocol"},
+    {"errors", "protocol", "litellm_fields"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 

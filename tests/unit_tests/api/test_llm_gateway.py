@@ -41,29 +41,93 @@ def test_a_call_is_tagged_with_its_component_operation_and_path(client: TestClie
     metadata = _sent(route)["metadata"]
     assert metadata["component"] == "passthrough"
     assert metadata["operation"] == "chat"
-    assert metadata["tags"] == ["component:passthrough", "operation:chat", "routing_path:passthrough"]
+    assert metadata["environment"] == "test"
+    assert metadata["tags"] == [
+        "component:passthrough",
+        "operation:chat",
+        "routing_path:passthrough",
+        "environment:test",
+    ]
     assert metadata["spend_logs_metadata"]["component"] == "passthrough"
 
 
-def test_a_callers_own_metadata_stays_beside_ours(client: TestClient, litellm: respx.Router) -> None:
+def test_a_callers_own_metadata_is_kept_where_litellm_does_not_obey_it(
+    client: TestClient, litellm: respx.Router
+) -> None:
     route = litellm.post(PATH).respond(200, json=ANSWER)
-    theirs = {"order": "42", "tags": ["team:a"], "spend_logs_metadata": {"job": "nightly"}}
-    client.post(PATH, json=GOOD | {"metadata": theirs})
+    client.post(PATH, json=GOOD | {"metadata": {"order": "42", "tags": ["team:a"], "status": "failure"}})
     metadata = _sent(route)["metadata"]
-    assert metadata["order"] == "42"
+    assert metadata["spend_logs_metadata"]["caller_metadata"] == {"order": "42", "status": "failure"}
     assert metadata["tags"][0] == "team:a"
-    assert metadata["spend_logs_metadata"]["job"] == "nightly"
+    assert not {"order", "status"} & metadata.keys()
+
+
+@pytest.mark.parametrize("tag", ["component:evil", " Component:evil", "environment:evil", "operation:evil", 5, None])
+def test_a_caller_cannot_use_a_tag_of_ours(client: TestClient, litellm: respx.Router, tag: Any) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    client.post(PATH, json=GOOD | {"metadata": {"tags": [tag]}})
+    assert len(_sent(route)["metadata"]["tags"]) == 4
 
 
 def test_a_caller_cannot_pass_for_another_component(client: TestClient, litellm: respx.Router) -> None:
     route = litellm.post(PATH).respond(200, json=ANSWER)
-    forged = {
-        "component": "evil",
-        "tags": ["component:evil", "operation:evil"],
-        "spend_logs_metadata": {"component": "evil"},
-    }
-    client.post(PATH, json=GOOD | {"metadata": forged})
-    assert "evil" not in json.dumps(_sent(route))
+    forged = {"component": "evil", "environment": "evil", "spend_logs_metadata": {"component": "evil"}}
+    client.post(PATH, json=GOOD | {"metadata": forged, "litellm_metadata": forged, "tags": ["component:evil"]})
+    sent = _sent(route)
+    del sent["metadata"]["spend_logs_metadata"]["caller_metadata"]
+    assert "evil" not in json.dumps(sent)
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["api_key", "api_base", "no-log", "extra_headers", "extra_body", "litellm_session_id", "litellm_call_id", "user_api_key_alias"],
+)  # fmt: skip
+def test_a_caller_cannot_tell_litellm_who_pays_and_what_is_logged(
+    client: TestClient, litellm: respx.Router, field: str
+) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    client.post(PATH, json=GOOD | {field: "forged"})
+    assert field not in _sent(route)
+
+
+@pytest.mark.parametrize(
+    ("user", "told"), [(None, "token-"), ("u-1", "u-1"), ("Zoë 1%", "Zo%C3%AB%201%25"), ("x" * 999, "x" * 256),
+     ("a\r\nb", "a%0D%0Ab")]
+)  # fmt: skip
+def test_the_end_user_is_the_user_named_or_else_the_caller(
+    client: TestClient, litellm: respx.Router, user: str | None, told: str
+) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    client.post(PATH, json=GOOD | ({"user": user} if user else {}))
+    assert route.calls.last.request.headers["x-litellm-end-user-id"].startswith(told)
+    assert _sent(route).get("user") == user
+
+
+def test_a_responses_metadata_reaches_the_provider_without_our_names(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post("/v1/responses").respond(200, json={"id": "resp_1"})
+    theirs = {"order": "42", "component": "evil", "tags": ["component:evil"]}
+    client.post("/v1/responses", json={"model": "gpt-4o", "input": "hi", "metadata": theirs})
+    sent = _sent(route)
+    assert sent["metadata"] == {"order": "42"}
+    assert sent["litellm_metadata"]["component"] == "passthrough"
+    assert sent["litellm_metadata"]["requester_metadata"]["operation"] == "response"
+
+
+def test_while_litellm_does_not_tell_the_environment_calls_go_on_without_it(
+    client: TestClient, litellm: respx.Router
+) -> None:
+    litellm.get("/key/info").respond(503, json={"error": {"message": "no database"}})
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    assert client.post(PATH, json=GOOD).status_code == 200
+    assert "environment" not in _sent(route)["metadata"]
+
+
+def test_litellm_is_asked_for_the_environment_once(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(200, json=ANSWER)
+    asked = litellm.get("/key/info").respond(200, json={"info": {"metadata": {"environment": "prod"}}})
+    for _ in range(3):
+        client.post(PATH, json=GOOD)
+    assert asked.call_count == 1
 
 
 def test_the_virtual_key_is_sent_and_the_callers_token_is_not(client: TestClient, litellm: respx.Router) -> None:
