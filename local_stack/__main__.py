@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from local_stack import bootstrap, commands, console, env_file, following, requirements_lock
+from local_stack import bootstrap, commands, console, env_file, following, requirements_lock, trace
 from local_stack.env_file import EnvFileError
 from local_stack.first_call import FirstCall, FirstCallError
 from local_stack.instance import Instance, InstanceError, resolve
@@ -32,6 +32,7 @@ EXPECTED = (
     ServiceFailedError,
     SetupError,
     SupervisionError,
+    trace.TraceError,
 )
 
 
@@ -68,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("--no-follow", action="store_true", help="end after those")
     reset = add("reset", "Stop, and delete the instance's data and minted keys; installations stay.")
     reset.add_argument("--yes", action="store_true", help="do not ask")
+    drawn = add("trace", "Draw a request's trace as text: our spans, LiteLLM's beneath them, tokens and cost.")
+    drawn.add_argument("trace_id", help="from the answer's header x-trace-id, or from Phoenix")
+    drawn.add_argument("--all", action="store_true", help="LiteLLM's own housekeeping too")
     for name in ("start", "stop", "restart"):
         add(name, f"{name.capitalize()} one service.").add_argument("service", choices=START_ORDER)
     lock = sub.add_parser("lock", help="Compile requirements/*.in into hash-locked requirements/*.txt.")
@@ -102,6 +106,9 @@ def run(arguments: argparse.Namespace) -> int:
         case "logs":
             services = [arguments.service] if arguments.service else list(START_ORDER)
             following.follow(instance, services, lines=arguments.lines, forever=not arguments.no_follow)
+        case "trace":
+            settings = env_file.read(instance.env_file)
+            console.say(trace.show(instance, settings, arguments.trace_id, everything=arguments.all))
         case "reset":
             commands.reset(instance, sure=arguments.yes)
         case command:
