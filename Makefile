@@ -62,7 +62,7 @@ phoenix_ui:  ## open Phoenix, or print its address
 	@$(DASHBOARD) phoenix
 
 ##@ Checks
-.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests bench
+.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests conformance evaluations bench
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
 	@$(DEV) ruff format $(CODE)
@@ -78,6 +78,10 @@ unit_tests:  ## tests that start no service
 non_integration_tests: format_check lint types unit_tests  ## all of `make tests` but the integration tests
 integration_tests:  ## tests on the real stack, which they start on free ports and end
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest tests/integration_tests $(ARGS)
+conformance:  ## compatibility suites that others wrote, against the API on a stack of its own (ARGS="--help")
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,conformance -- python -m tests.conformance $(ARGS)
+evaluations:  ## routing and answers, scored with the evaluation key and the models configured (ARGS="--help")
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.evaluations $(ARGS)
 bench:  ## added latency of the API over LiteLLM alone, side by side in one run
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
 

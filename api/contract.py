@@ -10,6 +10,19 @@ Answer = MutableMapping[str, Any]
 Restore = Callable[[Answer], None]
 
 _OWN_FIELDS = "provider_specific_fields"
+# LiteLLM leaves what is null out of a stream's events, and these out of some plain answers.
+_NULLABLE_IN_RESPONSES = (
+    "completed_at",
+    "error",
+    "incomplete_details",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "previous_response_id",
+    "prompt_cache_key",
+    "safety_identifier",
+    "usage",
+)
 
 
 def chat_answer(answer: Answer, *, own_fields: bool = False) -> None:
@@ -56,6 +69,23 @@ def completion_chunk(chunk: Answer, *, own_fields: bool = False, usage_asked: bo
     completion_answer(chunk, own_fields=own_fields)
 
 
+def response_answer(answer: Answer, *, own_fields: bool = False) -> None:
+    """A response: its fields are required, though many may be null; a message without a `phase` has no such field."""
+    for field in _NULLABLE_IN_RESPONSES:
+        answer.setdefault(field, None)
+    for item in answer.get("output") or ():
+        _drop_null_phase(item)
+    _drop_own_fields(answer, keep=own_fields)
+
+
+def response_event(happened: Answer, *, own_fields: bool = False, usage_asked: bool = False) -> None:  # noqa: ARG001
+    """An event of a response's stream: those that carry the response, or an item of it, carry all of its fields."""
+    if isinstance(response := happened.get("response"), dict):
+        response_answer(response, own_fields=own_fields)
+    if isinstance(item := happened.get("item"), dict):
+        _drop_null_phase(item)
+
+
 def as_it_came(_answer: Answer, **_options: bool) -> None:
     """Nothing is known to be missing."""
 
@@ -68,6 +98,12 @@ def _usage(chunk: Answer, *, usage_asked: bool, said: Callable[[Answer], bool]) 
         ]
     elif usage_asked:
         chunk.setdefault("usage", None)
+
+
+def _drop_null_phase(item: Answer) -> None:
+    """LiteLLM writes `phase: null` into every message; to the Open Responses schema a phase is absent or says something."""
+    if item.get("phase", ...) is None:
+        del item["phase"]
 
 
 def _drop_own_fields(part: Answer, *, keep: bool) -> None:

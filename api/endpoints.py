@@ -30,5 +30,11 @@ COMPLETIONS = Endpoint(
 )
 EMBEDDINGS = Endpoint("/embeddings", Operation.EMBEDDING, EmbeddingRequest)
 RESPONSES = Endpoint(
-    "/responses", Operation.RESPONSE, ResponseRequest, metadata_field="litellm_metadata", named_events=True
+    "/responses",
+    Operation.RESPONSE,
+    ResponseRequest,
+    contract.response_answer,
+    contract.response_event,
+    metadata_field="litellm_metadata",
+    named_events=True,
 )

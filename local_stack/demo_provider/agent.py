@@ -26,10 +26,10 @@ def structured(prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
     value: dict[str, Any] = base if isinstance(base, dict) else {}
     filled = _step(prompt, fields) if fields else _route(prompt, mode, schema) if mode else {}
     merged = value | filled
-    return merged if _satisfies(merged, schema) else value
+    return merged if satisfies(merged, schema) else value
 
 
-def _satisfies(value: Any, schema: dict[str, Any]) -> bool:
+def satisfies(value: Any, schema: dict[str, Any]) -> bool:
     """Whether the value is valid; a schema with references that lead nowhere, as a model would, is read leniently.
 
     LiteLLM writes such references (`/$defs/…`, without the `#`) when it makes a forced tool of a pydantic class.

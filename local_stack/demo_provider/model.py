@@ -1,13 +1,19 @@
 """The model of a provider that has none: what the demo says, which tool it calls, which JSON it gives."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_stack.demo_provider.agent import described_schema, findings, question_of, structured
+from local_stack.demo_provider.agent import described_schema, findings, question_of, satisfies, structured
+from local_stack.demo_provider.arguments import arguments_in, is_about
 from local_stack.demo_provider.prompt import Prompt, ToolSpec
+from local_stack.demo_provider.step_schema import mode_field, step_fields
 
 LONGEST_ECHO = 300
+KEY, NOUN = r"[`'\"]\w+[`'\"]", r"(?:keys?|fields?|properties)"
+# “with 'setup' and 'punchline' keys”, “with the keys "a", "b" and "c"”
+KEYS_ASKED = re.compile(rf"(?:{KEY}(?:,? and |, | ))+{NOUN}|{NOUN}:?(?:,?(?: and)? {KEY})+")
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ def think(prompt: Prompt) -> Thought:
     if schema is not None:
         return Thought(json.dumps(structured(prompt, schema), ensure_ascii=False))
     if prompt.json_mode:
-        return Thought(json.dumps({"demo": True, "message": _speech(prompt)}, ensure_ascii=False))
+        return Thought(json.dumps(_free_json(prompt), ensure_ascii=False))
     return Thought(_speech(prompt))
 
 
@@ -34,7 +40,16 @@ def _tool_calls(prompt: Prompt) -> list[tuple[str, dict[str, Any]]]:
     chosen = _chosen_tools(prompt)
     if not prompt.parallel_tool_calls:
         chosen = chosen[:1]
-    return [(tool.name, structured(prompt, tool.parameters)) for tool in chosen]
+    return [(tool.name, _arguments(prompt, tool)) for tool in chosen]
+
+
+def _arguments(prompt: Prompt, tool: ToolSpec) -> dict[str, Any]:
+    """What the question says of them over what the schema allows; a step or a route is no tool's argument."""
+    base = structured(prompt, tool.parameters)
+    if step_fields(tool.parameters) or mode_field(tool.parameters):
+        return base
+    told = base | arguments_in(question_of(prompt), tool.name, tool.parameters)
+    return told if satisfies(told, tool.parameters) else base
 
 
 def _chosen_tools(prompt: Prompt) -> list[ToolSpec]:
@@ -45,16 +60,8 @@ def _chosen_tools(prompt: Prompt) -> list[ToolSpec]:
         return [tool for tool in prompt.tools if tool.name == prompt.tool_choice]
     if findings(prompt):
         return []
-    question = prompt.question.lower()
-    named = [
-        tool for tool in prompt.tools if {tool.name.lower(), tool.name.lower().replace("_", " ")} & _in(question, tool)
-    ]
-    return named or (prompt.tools[:1] if prompt.tool_choice == "required" else [])
-
-
-def _in(question: str, tool: ToolSpec) -> set[str]:
-    name = tool.name.lower()
-    return {form for form in (name, name.replace("_", " ")) if form in question}
+    meant = [tool for tool in prompt.tools if is_about(prompt.question, tool.name)]
+    return meant or (prompt.tools[:1] if prompt.tool_choice == "required" else [])
 
 
 def _speech(prompt: Prompt) -> str:
@@ -66,6 +73,13 @@ def _speech(prompt: Prompt) -> str:
         return f"{opening} The tools said: {_shortened('; '.join(found))}"
     question = question_of(prompt)
     return f"{opening} You asked: “{_shortened(question)}”" if question else f"{opening} You asked nothing."
+
+
+def _free_json(prompt: Prompt) -> dict[str, Any]:
+    """JSON without a schema: the keys that the question asks for, or else ours."""
+    asked = KEYS_ASKED.search(question_of(prompt))
+    keys = re.findall(r"[`'\"](\w+)[`'\"]", asked[0]) if asked else []
+    return {key: _speech(prompt) for key in keys} or {"demo": True, "message": _speech(prompt)}
 
 
 def _shortened(text: str) -> str:

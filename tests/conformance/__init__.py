@@ -1,0 +1,1 @@
+"""Compatibility suites that others wrote, run against the API on the real stack: ``make conformance``."""

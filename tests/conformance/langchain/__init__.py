@@ -1,0 +1,1 @@
+"""LangChain's standard tests for chat models, over its OpenAI client, against the API. Run in the `conformance` environment."""
