@@ -28,7 +28,14 @@ HOST_BASED_ACCESS = f"host {DATABASE} {ROLE} 127.0.0.1/32 scram-sha-256\n"
 SCRAM_ITERATIONS = 4096
 UNPRIVILEGED_USER = "nobody"
 # Lets PostgreSQL's user pass through folders closed to it, such as /root, without opening them to everybody.
-PASS_CLOSED_FOLDERS = ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override", "--securebits", "+no_setuid_fixup"]
+PASS_CLOSED_FOLDERS = [
+    "--inh-caps",
+    "+dac_override",
+    "--ambient-caps",
+    "+dac_override",
+    "--securebits",
+    "+no_setuid_fixup",
+]
 
 
 class PostgresError(Exception):
