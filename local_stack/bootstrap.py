@@ -183,20 +183,20 @@ def make_stack_venv(environment: dict[str, str]) -> None:
 
 def make_venv(name: str, environment: dict[str, str]) -> None:
     """The bytecode is compiled at once, because the services may not write any: without it, LiteLLM's start takes
-    several seconds longer."""
+    several seconds longer. The lock is installed as it stands and not resolved again: `compose` overrides a pin."""
     stack, target = venv("stack") / "bin", venv(name)
     uv = [str(stack / "uv"), "--no-progress"]
     run_logged(name, [*uv, "venv", "--clear", "--python", str(stack / "python"), str(target)], environment)
     install = [
         *uv,
         "pip",
-        "install",
+        "sync",
         "--python",
         str(target / "bin" / "python"),
         "--require-hashes",
         "--compile-bytecode",
     ]
-    run_logged(name, [*install, "-r", str(requirements(name))], environment)
+    run_logged(name, [*install, str(requirements(name))], environment)
     if name in REWRITTEN_PACKAGES:
         own_copy(target, REWRITTEN_PACKAGES[name])
 
