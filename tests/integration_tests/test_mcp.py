@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,46 @@ async def test_ten_megabytes_are_cut_with_a_note(server: DemoTools) -> None:
         result = await run(servers, "big", bytes=10_000_000)
     assert (result.ok, len(result.text), result.left_out) == (True, 1_000, 9_999_000)
     assert result.for_model().endswith("[cut: the last 9,999,000 of 10,000,000 characters are left out]")
+
+
+async def test_ten_megabytes_in_an_event_stream_are_cut_too(older: DemoTools) -> None:
+    async with MCPServers([entry(older)], max_result_characters=1_000) as servers:
+        result = await run(servers, "big", bytes=10_000_000)
+    assert (result.ok, result.left_out) == (True, 9_999_000)
+
+
+@asynccontextmanager
+async def cutting_relay(demo: DemoTools, word: bytes) -> AsyncIterator[str]:
+    """The address of a relay to the server that breaks a connection a moment after it has carried that word."""
+
+    async def relay(client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", demo.port)
+        back = asyncio.create_task(copy(reader, answer))
+        while data := await client.read(65_536):
+            writer.write(data)
+            if word in data:
+                await asyncio.sleep(0.2)
+                answer.transport.abort()
+                break
+        back.cancel()
+        writer.close()
+
+    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            target.write(data)
+        target.close()
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as listener:
+        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/mcp"
+
+
+async def test_a_call_whose_connection_breaks_takes_no_other_call_with_it(server: DemoTools) -> None:
+    async with cutting_relay(server, b'"hang"') as url, MCPServers([ServerEntry("demo", HTTPTarget(url))]) as servers:
+        calls = [ToolCall("counter", {"seconds": 1}), ToolCall("hang", {})]
+        counted, hung = await run_tools(servers.tools(), calls, concurrent=True)
+        assert "outcome is unknown" in (hung.error or "")
+        assert counted.ok
+    assert (server.received()["tools/call counter"], server.received()["tools/call hang"]) == (1, 1)
 
 
 async def test_a_hanging_call_times_out_while_others_go_on(server: DemoTools) -> None:

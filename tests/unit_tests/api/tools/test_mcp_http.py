@@ -46,7 +46,7 @@ async def break_off(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     await writer.drain()
 
 
-async def post(url: str, *, established: bool = True, **headers: str) -> httpx2.Response:
+async def post(url: str, headers: dict[str, str] | None = None, *, established: bool = True) -> httpx2.Response:
     transport = FateTransport()
     transport.established = established
     async with build_http_client(transport, None) as client:
@@ -81,7 +81,7 @@ async def test_a_refusal_is_an_answer() -> None:
 
 async def test_a_session_that_is_not_known_any_more_sent_nothing() -> None:
     async with peer(answering("404 Not Found")) as url:
-        assert fate_of(error_of(await post(url, **{"mcp-session-id": "old"}))) is Fate.NOT_SENT
+        assert fate_of(error_of(await post(url, {"mcp-session-id": "old"}))) is Fate.NOT_SENT
 
 
 async def test_a_json_answer_is_left_as_it_is() -> None:
