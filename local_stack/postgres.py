@@ -28,7 +28,14 @@ HOST_BASED_ACCESS = f"host {DATABASE} {ROLE} 127.0.0.1/32 scram-sha-256\n"
 SCRAM_ITERATIONS = 4096
 UNPRIVILEGED_USER = "nobody"
 # Lets PostgreSQL's user pass through folders closed to it, such as /root, without opening them to everybody.
-PASS_CLOSED_FOLDERS = ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override", "--securebits", "+no_setuid_fixup"]
+PASS_CLOSED_FOLDERS = [
+    "--inh-caps",
+    "+dac_override",
+    "--ambient-caps",
+    "+dac_override",
+    "--securebits",
+    "+no_setuid_fixup",
+]
 
 
 class PostgresError(Exception):
@@ -191,6 +198,7 @@ def set_password(instance: Instance, password: str) -> None:
     salt = secrets.token_bytes(16)
     verifier = scram_verifier(password, salt)
     password_record(instance).unlink(missing_ok=True)
+    password_record(instance).touch(mode=0o600)
     single_user(instance, f"ALTER ROLE {ROLE} PASSWORD '{verifier}';\n")
     password_record(instance).write_text(f"{salt.hex()} {verifier}")
 
