@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 
-import psutil
 from rich.table import Table
 
 from local_stack import bootstrap, console, env_file, processes, waiting
@@ -34,7 +33,7 @@ def _down(instance: Instance) -> None:
     stopped = stop_services(supervisor) if pid is not None else []
     if pid is not None:
         supervisor.shutdown()
-        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=STOP_SECONDS)
+        processes.wait(pid, STOP_SECONDS)
     stray = processes.own(instance.state)
     left_behind = processes.describe_all(stray)
     processes.end(stray)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 import time
@@ -24,6 +25,10 @@ class Follower:
     file: TextIO | None = None
     half_line: str = ""
 
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()
+
     def last(self, count: int) -> list[str]:
         self._open()
         return self.new_lines()[-count:] if count else (self.new_lines(), [])[1]
@@ -36,8 +41,7 @@ class Follower:
         return [f"{self.prefix}{line}" for line in lines]
 
     def _open(self) -> None:
-        if self.file is not None:
-            self.file.close()
+        self.close()
         self.file = self.path.open(errors="replace") if self.path.exists() else None
 
     def _read(self) -> list[str]:
@@ -58,13 +62,15 @@ def followers(instance: Instance, services: Sequence[str]) -> list[Follower]:
 
 
 def follow(instance: Instance, services: Sequence[str], *, lines: int, forever: bool) -> None:
-    chosen = followers(instance, services)
-    for follower in chosen:
-        show(follower.last(lines))
-    while forever:
+    with contextlib.ExitStack() as open_files:
+        chosen = followers(instance, services)
         for follower in chosen:
-            show(follower.new_lines())
-        time.sleep(PAUSE_SECONDS)
+            open_files.callback(follower.close)
+            show(follower.last(lines))
+        while forever:
+            for follower in chosen:
+                show(follower.new_lines())
+            time.sleep(PAUSE_SECONDS)
 
 
 def show(lines: list[str]) -> None:

@@ -198,6 +198,7 @@ def set_password(instance: Instance, password: str) -> None:
     salt = secrets.token_bytes(16)
     verifier = scram_verifier(password, salt)
     password_record(instance).unlink(missing_ok=True)
+    password_record(instance).touch(mode=0o600)
     single_user(instance, f"ALTER ROLE {ROLE} PASSWORD '{verifier}';\n")
     password_record(instance).write_text(f"{salt.hex()} {verifier}")
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
 from local_stack.instance import SERVICE_MARKER, STATE_MARKER
+
+POLL_SECONDS = 0.05
 
 
 def environment_of(process: psutil.Process) -> dict[str, str]:
@@ -41,14 +44,15 @@ def own(state: Path) -> list[psutil.Process]:
 
 
 def belongs_to(process: psutil.Process, state: Path) -> bool:
-    if is_zombie(process):
+    if is_gone(process):
         return False
     return environment_of(process).get(STATE_MARKER) == str(state) or is_postgres_in(process, state / "postgres")
 
 
-def is_zombie(process: psutil.Process) -> bool:
+def is_gone(process: psutil.Process) -> bool:
+    """Ended, though its parent may not have taken notice: in a container, often nobody ever does."""
     try:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
+        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return True
 
@@ -97,10 +101,23 @@ def end(processes: Iterable[psutil.Process], patience: float = 10) -> None:
     for process in remaining:
         polite = signal.SIGINT if _name(process) == "postgres" else signal.SIGTERM
         _send(process, polite)
-    _, alive = psutil.wait_procs(remaining, timeout=patience)
-    for process in alive:
+    for process in _wait(remaining, patience):
         _send(process, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=patience)
+    _wait(remaining, patience)
+
+
+def wait(pid: int, seconds: float) -> None:
+    """Returns when the process has ended, or the time is over."""
+    if psutil.pid_exists(pid):
+        _wait([psutil.Process(pid)], seconds)
+
+
+def _wait(ending: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that still live when the time is over."""
+    deadline = time.monotonic() + seconds
+    while (alive := [process for process in ending if not is_gone(process)]) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return alive
 
 
 def _name(process: psutil.Process) -> str:

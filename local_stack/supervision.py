@@ -45,7 +45,7 @@ def program_section(instance: Instance, service: Service) -> str:
         "autostart": "false",
         "autorestart": "true",
         "startsecs": "1",
-        "startretries": "5",
+        "startretries": "3",
         "stopsignal": service.stop_signal,
         "stopwaitsecs": str(service.stop_seconds),
         "stopasgroup": str(service.stop_as_group).lower(),
@@ -110,24 +110,29 @@ class Supervisor:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
 
-    @property
-    def _rpc(self) -> Any:
+    def _call(self, name: str, *arguments: object) -> Any:
         """A new connection each time: one that failed once is of no more use."""
         transport = SupervisorTransport(None, None, f"unix://{self._instance.socket()}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        try:
+            proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+            return getattr(proxy.supervisor, name)(*arguments)
+        except (OSError, http.client.HTTPException) as error:
+            raise SupervisionError(f"supervisord does not answer ({error}); start it again: make up") from error
+        finally:
+            transport.close()
 
     def pid(self) -> int | None:
         """None when no supervisord answers."""
         try:
-            return int(self._rpc.getPID())
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return int(self._call("getPID"))
+        except (SupervisionError, xmlrpc.client.Error):
             return None
 
     def states(self) -> dict[str, State]:
-        return {state["name"]: state for state in self._rpc.getAllProcessInfo()} if self.pid() is not None else {}
+        return {state["name"]: state for state in self._call("getAllProcessInfo")} if self.pid() is not None else {}
 
     def state(self, service: str) -> State:
-        return dict(self._rpc.getProcessInfo(service))
+        return dict(self._call("getProcessInfo", service))
 
     def start_daemon(self, configuration_file: Path) -> None:
         """Starts supervisord apart from this terminal and waits until it answers. Raises SupervisionError."""
@@ -150,17 +155,19 @@ class Supervisor:
             time.sleep(0.05)
 
     def reload(self) -> list[str]:
-        """Reads the configuration anew and ends what has changed or is gone; returns the names of those."""
+        """Reads the configuration anew and ends what has changed or is gone; returns those that were running."""
         try:
-            [[added, changed, removed]] = self._rpc.reloadConfig()
+            [[added, changed, removed]] = self._call("reloadConfig")
         except xmlrpc.client.Fault as fault:
             raise SupervisionError(f"supervisord cannot read its configuration: {fault.faultString}") from fault
+        stopped = []
         for name in [*changed, *removed]:
-            self.stop(name)
-            self._rpc.removeProcessGroup(name)
+            if self.stop(name):
+                stopped.append(name)
+            self._call("removeProcessGroup", name)
         for name in [*added, *changed]:
-            self._rpc.addProcessGroup(name)
-        return [*changed, *removed]
+            self._call("addProcessGroup", name)
+        return stopped
 
     def start(self, service: str) -> bool:
         """False if it was on its way already."""
@@ -174,7 +181,7 @@ class Supervisor:
         self, call: Literal["startProcess", "stopProcess"], service: str, harmless: str, *, wait: bool = False
     ) -> bool:
         try:
-            getattr(self._rpc, call)(service, wait)
+            self._call(call, service, wait)
         except xmlrpc.client.Fault as fault:
             if fault.faultString.startswith(harmless):
                 return False
@@ -182,4 +189,4 @@ class Supervisor:
         return True
 
     def shutdown(self) -> None:
-        self._rpc.shutdown()
+        self._call("shutdown")

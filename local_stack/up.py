@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from local_stack import (
     waiting,
 )
 from local_stack.instance import Instance, recorded_port_base
-from local_stack.services import START_ORDER, Options, Service, definitions
+from local_stack.services import LABELS, START_ORDER, Options, Service, definitions
 from local_stack.supervision import ALIVE, Supervisor, write_configuration
 
 VENVS = ["app", "litellm", "phoenix"]
@@ -86,15 +87,17 @@ class Stack:
 
     def _install(self) -> None:
         bootstrap.ensure(VENVS)
+        # npm brings certificates of its own; a company's are with the system's.
+        os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")
         engine, node = environments.engine_folder(), environments.node_programs()
         litellm = bootstrap.venv("litellm")
         with bootstrap.locked(bootstrap.state_root() / "install.lock", "another installation in this checkout"):
-            if not (engine / litellm_database.STAMP).exists():
-                with console.step("Installing LiteLLM's database engine", "Installed LiteLLM's database engine"):
-                    litellm_database.install_engine(node, engine)
-            else:
+            missing = not (engine / litellm_database.STAMP).exists()
+            missing = missing or not (litellm / litellm_database.CLIENT_STAMP).exists()
+            text = "LiteLLM's database engine"
+            with console.step(f"Installing {text}", f"Installed {text}") if missing else contextlib.nullcontext():
                 litellm_database.install_engine(node, engine)
-            litellm_database.generate_client(litellm, engine, node)
+                litellm_database.generate_client(litellm, engine, node)
 
     def _configure(self) -> None:
         """Starts supervisord, or has the running one end just those services whose definition has changed."""
@@ -105,7 +108,7 @@ class Stack:
             self.supervisor.start_daemon(path)
             return
         for name in self.supervisor.reload():
-            console.say(f"{name} has changed and is started anew")
+            console.say(f"{LABELS.get(name, name)} has changed and is started anew")
 
     def _start(self, names: Sequence[str]) -> None:
         for name in names:

@@ -1,0 +1,142 @@
+"""Who gets to know what."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from local_stack import environments
+from local_stack.instance import SERVICE_MARKER, STATE_MARKER, Instance
+from local_stack.services import Options, Service, definitions
+
+SECRETS = {
+    "API_TOKENS": "rk-token",
+    "LITELLM_MASTER_KEY": "sk-master",
+    "LITELLM_SALT_KEY": "sk-salt",
+    "LITELLM_POSTGRES_PASSWORD": "databasepassword",
+    "LITELLM_API_KEY": "sk-virtual",
+    "LITELLM_TEST_KEY": "sk-virtual-test",
+}
+REAL = {**SECRETS, "OPENAI_API_KEY": "sk-real-openai"}
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_of_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*environments.PROVIDER_KEYS, *environments.PROVIDER_URLS, *environments.PROXIES, "REQUIRE_AUTH"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Instance:
+    return Instance(tmp_path, 9100)
+
+
+def service(instance: Instance, settings: dict[str, str], name: str) -> Service:
+    return next(found for found in definitions(instance, settings, Options()) if found.name == name)
+
+
+def known(instance: Instance, settings: dict[str, str], name: str) -> set[str]:
+    """Which of the secrets' values a service's environment or command holds."""
+    found = service(instance, settings, name)
+    text = " ".join([*found.environment.values(), *found.command])
+    return {secret for secret, value in settings.items() if value in text.replace(SECRETS["LITELLM_TEST_KEY"], "")}
+
+
+def test_the_api_knows_its_tokens_and_its_virtual_key_and_no_other_secret(instance: Instance) -> None:
+    assert known(instance, REAL, "api") == {"API_TOKENS", "LITELLM_API_KEY"}
+
+
+def test_litellm_knows_the_providers_keys_and_its_own_but_not_the_apis_tokens(instance: Instance) -> None:
+    expected = {"OPENAI_API_KEY", "LITELLM_MASTER_KEY", "LITELLM_SALT_KEY", "LITELLM_POSTGRES_PASSWORD"}
+    assert known(instance, REAL, "litellm") == expected
+
+
+@pytest.mark.parametrize("name", ["postgres", "phoenix", "demo-provider", "demo-tools"])
+def test_the_others_know_no_secret(instance: Instance, name: str) -> None:
+    assert known(instance, REAL, name) == set()
+
+
+def test_no_secret_stands_in_a_command_line(instance: Instance) -> None:
+    commands = [" ".join(found.command) for found in definitions(instance, REAL, Options())]
+    assert not [value for value in REAL.values() if any(value in command for command in commands)]
+
+
+def test_the_users_environment_is_not_inherited(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN_OF_THE_USERS", "private")
+    for found in definitions(instance, SECRETS, Options()):
+        assert "SOME_TOKEN_OF_THE_USERS" not in found.environment
+
+
+def test_without_a_providers_key_every_provider_is_the_demo_provider(instance: Instance) -> None:
+    environment = environments.providers(instance, SECRETS)
+    assert environment["OPENAI_BASE_URL"] == "http://127.0.0.1:9105/v1"
+    assert environment["ANTHROPIC_API_BASE"] == "http://127.0.0.1:9105"
+    assert environment["OPENROUTER_API_BASE"] == "http://127.0.0.1:9105/v1"
+    assert {environment[name] for name in environments.PROVIDER_KEYS} == {environments.DEMO_KEY}
+
+
+def test_with_one_providers_key_no_address_is_bent(instance: Instance) -> None:
+    assert environments.providers(instance, REAL) == {"OPENAI_API_KEY": "sk-real-openai"}
+
+
+def test_an_address_of_the_users_own_goes_with_the_key(instance: Instance) -> None:
+    settings = {**REAL, "OPENAI_BASE_URL": "https://gateway.example/v1"}
+    assert environments.providers(instance, settings)["OPENAI_BASE_URL"] == "https://gateway.example/v1"
+
+
+def test_a_variable_of_the_environment_wins_over_the_file(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUIRE_AUTH", "false")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-exported")
+    settings = {**REAL, "REQUIRE_AUTH": "true"}
+    assert environments.api(instance, settings)["REQUIRE_AUTH"] == "false"
+    assert environments.providers(instance, settings)["OPENAI_API_KEY"] == "sk-exported"
+
+
+def test_loopback_never_goes_through_a_proxy(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "intranet.example")
+    assert environments.outward() == {
+        "HTTPS_PROXY": "http://proxy.example:3128",
+        "NO_PROXY": "intranet.example,127.0.0.1,localhost",
+        "no_proxy": "intranet.example,127.0.0.1,localhost",
+    }
+
+
+def test_both_sides_of_a_trace_name_the_same_project(instance: Instance) -> None:
+    settings = {**SECRETS, "PHOENIX_PROJECT_NAME": "elsewhere"}
+    assert environments.api(instance, settings)["PHOENIX_PROJECT_NAME"] == "elsewhere"
+    attributes = environments.litellm(instance, settings)["OTEL_RESOURCE_ATTRIBUTES"]
+    assert attributes == "openinference.project.name=elsewhere"
+
+
+def test_everything_is_marked_with_the_instance_and_its_own_name(instance: Instance) -> None:
+    for found in definitions(instance, SECRETS, Options()):
+        assert found.environment[STATE_MARKER] == str(instance.state)
+        assert found.environment[SERVICE_MARKER] == found.name
+
+
+def test_another_terminal_makes_no_other_definition(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [found.digest() for found in definitions(instance, SECRETS, Options())]
+    monkeypatch.setenv("PATH", f"/elsewhere:{os.environ['PATH']}")
+    for name in ("LANG", "TMPDIR", "TERM", "PWD"):
+        monkeypatch.setenv(name, "/elsewhere")
+    assert [found.digest() for found in definitions(instance, SECRETS, Options())] == before
+
+
+def test_a_changed_setting_changes_just_the_services_that_know_it(instance: Instance) -> None:
+    before = {found.name: found.digest() for found in definitions(instance, SECRETS, Options())}
+    after = definitions(instance, {**SECRETS, "API_TOKENS": "rk-another"}, Options())
+    assert [found.name for found in after if found.digest() != before[found.name]] == ["api"]
+
+
+def test_the_demo_provider_can_be_scripted_only_when_asked_to(instance: Instance) -> None:
+    plain, scripted = (definitions(instance, SECRETS, Options(scripted=choice)) for choice in (False, True))
+    assert not any("--scripted" in found.command for found in plain)
+    assert [found.name for found in scripted if "--scripted" in found.command] == ["demo-provider"]
+
+
+def test_everything_that_listens_is_told_to_listen_on_loopback(instance: Instance) -> None:
+    for found in definitions(instance, SECRETS, Options()):
+        text = " ".join([*found.command, *found.environment.values()])
+        assert "127.0.0.1" in text
+        assert "0.0.0.0" not in text  # noqa: S104 - what must not be there
