@@ -61,7 +61,7 @@ def limited(
     settings = {
         "MCP_CONFIG_PATH": str(mcp_config(directory, ("demo", tools_server.url), timeout=20)),
         "REASONING_MAX_STEPS": "4",
-        "REASONING_MAX_SECONDS": "1.5",
+        "REASONING_MAX_SECONDS": "2",
         "REASONING_MAX_TOKENS": "50000",
         "REASONING_MAX_COST": "0.5",
     }

@@ -165,7 +165,7 @@ async def test_a_client_that_left_is_no_error_and_leaves_no_span_open(
 
     async def leave() -> None:
         async with httpx.AsyncClient(trust_env=False) as client:
-            await client.post(url, json=request, headers=headers, timeout=0.7)
+            await client.post(url, json=request, headers=headers, timeout=1.5)
 
     with pytest.raises(httpx.ReadTimeout):
         await leave()
