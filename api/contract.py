@@ -3,7 +3,7 @@
 It works on plain dictionaries and changes them in place: a stream passes here chunk by chunk. docs/contract.md lists each repair.
 """
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 Answer = MutableMapping[str, Any]
@@ -38,6 +38,12 @@ def chat_chunk(chunk: Answer, *, own_fields: bool = False, usage_asked: bool = F
             _tool_call(call)
     _cache_tokens(chunk, keep=own_fields)
     _drop_own_fields(chunk, keep=own_fields)
+
+
+def refusal(message: Mapping[str, Any]) -> str | None:
+    """Why the model refused, wherever LiteLLM put it; None if it did not."""
+    said = message.get("refusal") or (message.get(_OWN_FIELDS) or {}).get("refusal")
+    return None if said is None else str(said)
 
 
 def completion_answer(answer: Answer, *, own_fields: bool = False) -> None:

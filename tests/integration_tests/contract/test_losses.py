@@ -1,4 +1,4 @@
-"""What LiteLLM takes out of a stream before it reaches us. Each test fails once LiteLLM mends it: then the row can go."""
+"""What LiteLLM changes on the way and nobody after it can undo. Each test fails once LiteLLM mends it: then the row can go."""
 
 from typing import Any
 
@@ -53,3 +53,10 @@ def test_reasoning_is_called_reasoning_content_in_a_stream(wire: Wire) -> None:
 def test_a_stop_after_tool_calls_is_called_tool_calls(wire: Wire) -> None:
     reply = {"tool_calls": [{"name": "f", "arguments": {}}], "finish_reason": "stop"}
     assert wire.ask(reply).json()["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_a_developer_becomes_the_system_for_a_model_that_does_not_reason(wire: Wire, mark: str) -> None:
+    messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": mark}]
+    wire.ask(mark=mark, messages=messages).raise_for_status()
+    [sent] = wire.provider.requests(contains=mark)
+    assert [message["role"] for message in sent["body"]["messages"]] == ["system", "user"]
