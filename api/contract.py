@@ -3,7 +3,7 @@
 It works on plain dictionaries and changes them in place: a stream passes here chunk by chunk. docs/contract.md lists each repair.
 """
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 Answer = MutableMapping[str, Any]
@@ -28,12 +28,13 @@ _NULLABLE_IN_RESPONSES = (
 def chat_answer(answer: Answer, *, own_fields: bool = False) -> None:
     """A chat completion: `refusal`, `content` and `logprobs` are required, though they may be null."""
     for choice in answer.get("choices", ()):
-        choice.setdefault("logprobs", None)
-        _drop_own_fields(choice, keep=own_fields)
+        _logprobs(choice)
+        _put_back(choice, keep=own_fields)
         message = choice.get("message") or {}
-        message.setdefault("refusal", (message.get(_OWN_FIELDS) or {}).get("refusal"))
+        _put_back(message, keep=own_fields)
+        message.setdefault("refusal", None)
         message.setdefault("content", None)
-        _drop_own_fields(message, keep=own_fields)
+    _cache_tokens(answer, keep=own_fields)
     _drop_own_fields(answer, keep=own_fields)
 
 
@@ -42,14 +43,20 @@ def chat_chunk(chunk: Answer, *, own_fields: bool = False, usage_asked: bool = F
     _usage(chunk, usage_asked=usage_asked, said=lambda choice: bool(choice.get("delta")))
     for choice in chunk.get("choices", ()):
         choice.setdefault("finish_reason", None)
-        choice.setdefault("logprobs", None)
+        _logprobs(choice)
+        _put_back(choice, keep=own_fields)
         delta = choice.setdefault("delta", {})
-        own = delta.get(_OWN_FIELDS) or {}
-        if "refusal" in own:
-            delta.setdefault("refusal", own["refusal"])
-        _drop_own_fields(delta, keep=own_fields)
-        _drop_own_fields(choice, keep=own_fields)
+        _put_back(delta, keep=own_fields)
+        for call in delta.get("tool_calls") or ():
+            _tool_call(call)
+    _cache_tokens(chunk, keep=own_fields)
     _drop_own_fields(chunk, keep=own_fields)
+
+
+def refusal(message: Mapping[str, Any]) -> str | None:
+    """Why the model refused, wherever LiteLLM put it; None if it did not."""
+    said = message.get("refusal") or (message.get(_OWN_FIELDS) or {}).get("refusal")
+    return None if said is None else str(said)
 
 
 def completion_answer(answer: Answer, *, own_fields: bool = False) -> None:
@@ -104,6 +111,38 @@ def _drop_null_phase(item: Answer) -> None:
     """LiteLLM writes `phase: null` into every message; to the Open Responses schema a phase is absent or says something."""
     if item.get("phase", ...) is None:
         del item["phase"]
+
+
+def _put_back(part: Answer, *, keep: bool) -> None:
+    """What the provider said and LiteLLM has no field for stands among its own fields; a null there says nothing."""
+    for name, value in (part.get(_OWN_FIELDS) or {}).items():
+        if value is not None:
+            part.setdefault(name, value)
+    _drop_own_fields(part, keep=keep)
+
+
+def _logprobs(choice: Answer) -> None:
+    """Required, as are both of its lists and each token's bytes; all of them may be null."""
+    logprobs = choice.setdefault("logprobs", None)
+    if isinstance(logprobs, dict):
+        for said in ("content", "refusal"):
+            for token in logprobs.setdefault(said, None) or ():
+                token.setdefault("bytes", None)
+                for other in token.get("top_logprobs") or ():
+                    other.setdefault("bytes", None)
+
+
+def _tool_call(call: Answer) -> None:
+    """Only the chunk that opens a call says of which type it is; LiteLLM repeats it in each."""
+    if "id" not in call:
+        call.pop("type", None)
+
+
+def _cache_tokens(answer: Answer, *, keep: bool) -> None:
+    """LiteLLM writes OpenAI's `cache_write_tokens` a second time, under Anthropic's name."""
+    details = (answer.get("usage") or {}).get("prompt_tokens_details") or {}
+    if not keep and "cache_write_tokens" in details:
+        details.pop("cache_creation_tokens", None)
 
 
 def _drop_own_fields(part: Answer, *, keep: bool) -> None:

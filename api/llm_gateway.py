@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from api.attribution import Component, Operation, Purpose, attributed
+from api.contract import refusal
 from api.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.errors import AnswerUnusable, APIError, NotReady, UpstreamStreamBroken
 from api.own_key import OwnKey
@@ -160,7 +161,8 @@ class LLMGateway:
             )
             message = completion.choices[0].message if completion.choices else None
             if message is None or message.parsed is None:
-                raise AnswerUnusable("the model refused" if message and message.refusal else "the answer was empty")
+                refused = message is not None and refusal(message.to_dict())
+                raise AnswerUnusable("the model refused" if refused else "the answer was empty")
             return message.parsed
 
     async def list_models(self) -> Any:

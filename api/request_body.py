@@ -1,6 +1,8 @@
 """Bytes of a request → a JSON object that holds what it must, or an error that names the field."""
 
 import asyncio
+import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +15,8 @@ from api.errors import InvalidRequest, RequestTimeout, RequestTooLarge, Unsuppor
 _MISSING = "missing_required_parameter"
 # What was not read stays in the connection, so it cannot carry another request.
 _CLOSE = {"connection": "close"}
+# A number of valid JSON that no float can hold is read as infinity, which is none.
+_MAY_OVERFLOW = re.compile(rb"\d[eE]\+?\d{3}|\d{309}")
 _TYPE_NAMES = {
     "string_type": "a string",
     "bool_type": "a boolean",
@@ -32,8 +36,11 @@ async def read_json_object(request: Request, *, limit: int, within: float) -> di
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType("Send the request as JSON, with the header `Content-Type: application/json`.")
+    raw = await _read_in_time(request, limit, within)
     try:
-        body = from_json(await _read_in_time(request, limit, within), allow_inf_nan=False)
+        body = from_json(raw, allow_inf_nan=False)
+        if _MAY_OVERFLOW.search(raw):
+            json.dumps(body, allow_nan=False)
     except ValueError as error:
         raise InvalidRequest(f"The body of the request is not valid JSON: {error}.", code="invalid_json") from None
     if not isinstance(body, dict):

@@ -46,6 +46,8 @@ def api(directory: Path, stack: Instance, secrets: dict[str, str], spans: Collec
         "PHOENIX_COLLECTOR_ENDPOINT": spans.endpoint,
         "OTEL_BSP_SCHEDULE_DELAY": "100",
         "MCP_CONFIG_PATH": str(without_tools(directory)),
+        # So generous that a busy machine is not taken for a classifier that fails.
+        "ROUTING_CLASSIFIER_TIMEOUT": "3",
     }
     with running_api(
         directory, llm_base_url=stack.url("litellm"), llm_api_key=secrets["LITELLM_API_KEY"], **settings

@@ -39,6 +39,6 @@ class Wire:
 def chunks(response: httpx.Response) -> list[dict[str, Any]]:
     """The JSON of every event of a stream but `[DONE]`, which has to be there."""
     response.raise_for_status()
-    payloads = [line[5:].strip() for line in response.text.splitlines() if line.startswith("data:")]
+    payloads = [line[5:].strip() for line in response.text.split("\n") if line.startswith("data:")]
     assert payloads[-1] == "[DONE]"
     return [json.loads(payload) for payload in payloads[:-1]]
