@@ -85,6 +85,9 @@ evaluations:  ## routing and answers, scored with the evaluation key and the mod
 bench:  ## added latency of the API over LiteLLM alone, side by side in one run
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
 
+failure_table:  ## the table of docs/failures.md from a real run, on a stack that it starts and ends (ARGS="--state-dir DIR": on that one)
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.failure_table $(ARGS)
+
 ##@ Maintenance
 .PHONY: lock
 lock:  ## compile requirements/*.in into hash-locked requirements/*.txt (ARGS="--upgrade")

@@ -1,0 +1,79 @@
+"""Added latency of the API over calling LiteLLM directly: the targets take turns, in an order drawn from a fixed seed."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from tests.bench.load import TIMEOUT, Target, Timing, percentile, send, side_by_side
+from tests.bench.report import Table, ms, ratio
+
+WARM_UP = 10
+ROUNDS = {1: 60, 16: 4}  # by width
+PER_ROUND = {1: 1, 16: 48}
+PERCENTILES = {"p50": 0.50, "p99": 0.99}
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The same provider, asked directly, through LiteLLM, and through the API with tracing and without."""
+
+    provider: Target
+    litellm: Target
+    traced: Target
+    untraced: Target
+
+    @property
+    def all(self) -> Sequence[Target]:
+        return self.provider, self.litellm, self.traced, self.untraced
+
+
+async def measure(targets: Targets, question: str, *, scale: float) -> Table:
+    """Rows for plain and streamed answers, one at a time and 16 side by side."""
+    head = ("", "at a time", "provider", "LiteLLM", "API", "API, untraced", "added", "share", "untraced", "share")
+    rows: list[tuple[str, ...]] = []
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        for stream in (False, True):
+            body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": question}], "stream": stream}
+            await _rounds(session, targets, body, width=1, rounds=WARM_UP)
+            for width in ROUNDS:
+                rounds = max(2, round(ROUNDS[width] * scale))
+                rows += _rows(targets, await _rounds(session, targets, body, width, rounds), width, stream=stream)
+    return Table("Latency of a call (ms)", head, rows)
+
+
+async def _rounds(
+    session: aiohttp.ClientSession, targets: Targets, body: dict[str, object], width: int, rounds: int
+) -> dict[str, list[Timing]]:
+    turns = random.Random(0)
+    timings: dict[str, list[Timing]] = {target.name: [] for target in targets.all}
+    for _ in range(rounds):
+        for target in turns.sample(targets.all, len(targets.all)):
+
+            async def one(target: Target = target) -> Timing:
+                return await send(session, target, body)
+
+            timings[target.name] += await side_by_side(PER_ROUND[width], width, one)
+    return timings
+
+
+def _rows(targets: Targets, timings: dict[str, list[Timing]], width: int, *, stream: bool) -> list[tuple[str, ...]]:
+    return [
+        _row(targets, timings, width, percent, part, stream=stream)
+        for part in (("first", "total") if stream else ("total",))
+        for percent in PERCENTILES
+    ]
+
+
+def _row(
+    targets: Targets, timings: dict[str, list[Timing]], width: int, percent: str, part: str, *, stream: bool
+) -> tuple[str, ...]:
+    provider, litellm, traced, untraced = (
+        percentile([getattr(timing, part) for timing in timings[target.name]], PERCENTILES[percent])
+        for target in targets.all
+    )
+    own = litellm - provider
+    what = {"first": "streamed, first token", "total": "streamed, total" if stream else "plain"}[part]
+    added = (ms(traced - litellm), ratio(traced - litellm, own), ms(untraced - litellm), ratio(untraced - litellm, own))
+    return f"{what}, {percent}", str(width), ms(provider), ms(litellm), ms(traced), ms(untraced), *added
