@@ -4,6 +4,7 @@ Every call names the component that makes it and the operation it serves. The ga
 spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and turns whatever goes wrong into `api.errors`.
 """
 
+from asyncio import CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from api.upstream_headers import handed_on
 MODELS: Final = "/models"
 MODEL_INFO: Final = "/model/info"
 KEY_INFO: Final = "/key/info"
+CUT: Final = "call.cut"
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
@@ -57,9 +59,10 @@ class LLMStream:
     """The events of a streamed answer. The call and its span end with the last event, a failure or `aclose()`."""
 
     def __init__(
-        self, first: bytes, rest: AsyncIterator[bytes], headers: dict[str, str], resources: AsyncExitStack
+        self, first: bytes, rest: AsyncIterator[bytes], headers: dict[str, str], resources: AsyncExitStack, span: Span
     ) -> None:
         self.headers = headers
+        self._span = span
         self._first = first
         self._rest = rest
         self._resources = resources
@@ -72,9 +75,10 @@ class LLMStream:
             UpstreamStreamBroken: the answer ended before `[DONE]`.
         """
         async with self._resources:
-            yield self._first
-            async for events in self._rest:
-                yield events
+            with _cut_unless_ended(self._span):
+                yield self._first
+                async for events in self._rest:
+                    yield events
 
     async def aclose(self) -> None:
         """Cancels the call if it is still under way."""
@@ -131,7 +135,7 @@ class LLMGateway:
             resources.push_async_callback(response.aclose)
             events = _whole_answer(response)
             first = await anext(events)
-            return LLMStream(first, events, handed_on(response.headers), resources.pop_all())
+            return LLMStream(first, events, handed_on(response.headers), resources.pop_all(), span)
 
     async def parse(
         self,
@@ -210,19 +214,30 @@ class LLMGateway:
 
     @contextmanager
     def _span(self, purpose: Purpose) -> Iterator[Span]:
-        """The span of one call. A failure leaves it mapped to what the client is told; a cancellation is no failure."""
+        """The span of one call. A failure leaves it mapped to what the client is told; a call that is cancelled was cut."""
         name = f"{purpose.component}.{purpose.operation}"
         span = self._tracing.start_span(
             name, "CHAIN", metadata=purpose.metadata(), session_id=purpose.context.session_id
         )
         try:
-            yield span
+            with _cut_unless_ended(span):
+                yield span
         except Exception as error:
             failure = mapped(error)
             record_failure(span, failure)
             raise failure from error
         finally:
             span.end()
+
+
+@contextmanager
+def _cut_unless_ended(span: Span) -> Iterator[None]:
+    """Marks the call whose client, or whose time limit, did not let it end: it has used something, and nobody got it all."""
+    try:
+        yield
+    except (CancelledError, GeneratorExit):
+        span.set_attribute(CUT, True)  # noqa: FBT003
+        raise
 
 
 async def _whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:
