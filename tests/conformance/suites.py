@@ -110,13 +110,14 @@ def compatcanary(name: str, what: str, profile: str, model: str, *header: str) -
     return Run(f"compatcanary-{name}", what, command, outcomes.of_compatcanary, {})
 
 
-def langchain(name: str, what: str, module: str, model: str) -> Run:
+def langchain(name: str, what: str, module: str, mode: str = "passthrough") -> Run:
     def command(_target: Target, folder: Path) -> list[str]:
         python, suite = str(bootstrap.venv("conformance") / "bin" / "python"), HERE / "langchain"
         words = [python, "-m", "pytest", "-c", str(suite / "pytest.ini"), "--rootdir", str(bootstrap.ROOT)]
         return [*words, "-v", "--tb=short", f"--junitxml={folder / 'report.xml'}", str(suite / module)]
 
-    environment = {"CONFORMANCE_MODEL": model, "LANGSMITH_TRACING": "false", "PYTHONDONTWRITEBYTECODE": "1"}
+    told = {"CONFORMANCE_MODEL": PLAIN_MODEL, "CONFORMANCE_ROUTING_MODE": mode}
+    environment = told | {"LANGSMITH_TRACING": "false", "PYTHONDONTWRITEBYTECODE": "1"}
     return Run(f"langchain-{name}", what, command, outcomes.of_junit, environment, "report.xml")
 
 
@@ -150,6 +151,7 @@ RUNS = (
     compatcanary("chat-reasoning", "the same, answered by the reasoning agent", "chat", PLAIN_MODEL, *REASONING),
     compatcanary("modern", "models, chat completions and responses", "modern", PLAIN_MODEL),
     compatcanary("modern-translated", "the same with another provider's model", "modern", TRANSLATED_MODEL),
-    langchain("chat", "LangChain's client on chat completions", "test_chat_completions.py", PLAIN_MODEL),
-    langchain("responses", "LangChain's client on responses", "test_responses.py", PLAIN_MODEL),
+    langchain("chat", "LangChain's client on chat completions", "test_chat_completions.py"),
+    langchain("chat-reasoning", "the same, answered by the reasoning agent", "test_chat_completions.py", "reasoning"),
+    langchain("responses", "LangChain's client on responses", "test_responses.py"),
 )

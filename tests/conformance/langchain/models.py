@@ -8,7 +8,7 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 
 class OverTheAPI(ChatModelIntegrationTests):  # type: ignore[misc]
-    """The API's address, token and model come by CONFORMANCE_BASE_URL, CONFORMANCE_TOKEN and CONFORMANCE_MODEL.
+    """The API's address, token, model and routing mode come by the environment, as CONFORMANCE_….
 
     Inputs that the tests would fetch from the internet first (images, PDFs, sound) stay off: nothing here needs it.
     """
@@ -23,6 +23,7 @@ class OverTheAPI(ChatModelIntegrationTests):  # type: ignore[misc]
             "model": os.environ["CONFORMANCE_MODEL"],
             "base_url": os.environ["CONFORMANCE_BASE_URL"],
             "api_key": os.environ["CONFORMANCE_TOKEN"],
+            "default_headers": {"X-Routing-Mode": os.environ["CONFORMANCE_ROUTING_MODE"]},
             "max_retries": 0,
             "stream_usage": True,
         }
@@ -37,7 +38,7 @@ class OverTheAPI(ChatModelIntegrationTests):  # type: ignore[misc]
 
     @property
     def supports_anthropic_inputs(self) -> bool:
-        return False
+        return True
 
     @property
     def model_override_value(self) -> str:

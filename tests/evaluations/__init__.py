@@ -1,0 +1,1 @@
+"""How well requests are routed and answered, with the models that are configured: ``make evaluations``."""

@@ -1,0 +1,74 @@
+"""What the API is told here: everything as in the user's stack, but for the key that is charged and the tools offered."""
+
+import contextvars
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx
+
+from local_stack import env_file, environments
+from local_stack.instance import Instance
+from tests.evaluations.dataset import DATA
+from tests.support.own_stack import setting
+
+EVALUATION_KEY = "LITELLM_EVAL_KEY"
+COST_HEADER = "x-litellm-response-cost"
+_spent: contextvars.ContextVar[list[float]] = contextvars.ContextVar("spent")
+
+
+def api_environment(instance: Instance, **own: str) -> dict[str, str]:
+    """The API's variables, with the evaluation key in the place of its own.
+
+    Raises:
+        StackError: there is no evaluation key.
+    """
+    settings = env_file.read(instance.env_file)
+    programs = environments.common(instance, [])
+    variables = {name: value for name, value in environments.api(instance, settings).items() if name not in programs}
+    tools = {"MCP_CONFIG_PATH": str(DATA / "mcp_servers.yaml")}
+    return variables | tools | own | {"LLM_API_KEY": setting(instance, EVALUATION_KEY)}
+
+
+@contextmanager
+def process_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """These variables in this process, for parts of the API that run in it."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def asks_the_demo(instance: Instance) -> bool:
+    """Whether the stack, as its .env and this terminal have it, has no provider key."""
+    return environments.uses_demo_provider(env_file.read(instance.env_file))
+
+
+@contextmanager
+def metered() -> Iterator[list[float]]:
+    """The cost in dollars of each call to LiteLLM within the block, as LiteLLM tells it. Blocks of other tasks are apart."""
+    costs: list[float] = []
+    token = _spent.set(costs)
+    try:
+        yield costs
+    finally:
+        _spent.reset(token)
+
+
+class Meter(httpx.AsyncBaseTransport):
+    """A transport that reads the cost off every answer. A call that is broken off tells none."""
+
+    def __init__(self) -> None:
+        self._transport = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        if (costs := _spent.get(None)) is not None:
+            costs.append(float(response.headers.get(COST_HEADER) or 0))
+        return response
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()

@@ -1,0 +1,1 @@
+"""The evaluations: their data, their scoring, their report."""
