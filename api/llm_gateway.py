@@ -93,7 +93,7 @@ class LLMGateway:
 
     def __init__(self, client: AsyncOpenAI, tracing: Tracing) -> None:
         self._client = client
-        self._tracing = tracing
+        self.tracing = tracing
         self._root = str(client.base_url).rstrip("/").removesuffix("/v1")
         self._own_key = OwnKey(self._key_info)
 
@@ -216,7 +216,7 @@ class LLMGateway:
     def _span(self, purpose: Purpose) -> Iterator[Span]:
         """The span of one call. A failure leaves it mapped to what the client is told; a call that is cancelled was cut."""
         name = f"{purpose.component}.{purpose.operation}"
-        span = self._tracing.start_span(
+        span = self.tracing.start_span(
             name, "CHAIN", metadata=purpose.metadata(), session_id=purpose.context.session_id
         )
         try:

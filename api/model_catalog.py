@@ -1,17 +1,19 @@
 """What LiteLLM says of its models, kept for a short while, and marked when it has grown stale."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.errors import APIError, ModelNotFound
+from api.errors import APIError, ModelNotFound, UpstreamTimeout
 from api.llm_gateway import LLMGateway
 
 _log = logging.getLogger(__name__)
 
 KEPT_FOR = 10.0  # seconds; within them LiteLLM is not asked again
+ANSWER_LIMIT = 5.0  # seconds; a request that waits for what a model can do has its own work to get to
 
 # LiteLLM's names on the left, ours on the right: what clients ask for after a model's name.
 _EXTRAS = {
@@ -56,6 +58,7 @@ class ModelCatalog:
     _models: list[dict[str, Any]] | None = None
     _abilities: dict[str, ModelInfo] = field(default_factory=dict)
     _asked: float = 0.0
+    _one_asks: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def all(self) -> ModelList:
         """Every model that this server's key may use.
@@ -63,14 +66,15 @@ class ModelCatalog:
         Raises:
             APIError: LiteLLM cannot be asked, and has never answered.
         """
-        if self._models is not None and self._age() < KEPT_FOR:
-            return ModelList(self._models, self._age(), stale=False)
-        try:
-            return ModelList(await self._refresh(), 0.0, stale=False)
-        except APIError:
-            if self._models is None:
-                raise
-            return ModelList(self._models, self._age(), stale=True)
+        async with self._one_asks:
+            if self._models is not None and self._age() < KEPT_FOR:
+                return ModelList(self._models, self._age(), stale=False)
+            try:
+                return ModelList(await self._refresh(), 0.0, stale=False)
+            except APIError:
+                if self._models is None:
+                    raise
+                return ModelList(self._models, self._age(), stale=True)
 
     async def get(self, name: str) -> tuple[dict[str, Any], ModelList]:
         """One model, and the list it stands in.
@@ -94,7 +98,11 @@ class ModelCatalog:
         return self._abilities.get(name)
 
     async def _refresh(self) -> list[dict[str, Any]]:
-        listed, described = await self.gateway.list_models(), await self.gateway.model_info()
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT):
+                listed, described = await asyncio.gather(self.gateway.list_models(), self.gateway.model_info())
+        except TimeoutError:
+            raise UpstreamTimeout("LiteLLM did not list its models in time.") from None
         info = {entry["model_name"]: entry.get("model_info") or {} for entry in described.get("data", ())}
         self._abilities = {name: _abilities(name, known) for name, known in info.items()}
         self._models = [{**model, **_extras(info.get(model["id"], {}))} for model in listed.get("data", ())]

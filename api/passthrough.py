@@ -4,12 +4,14 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar
 
-from pydantic_core import from_json, to_json
+from opentelemetry.trace import get_current_span
+from pydantic_core import to_json
 
 from api.attribution import Component, Operation
 from api.contract import as_it_came
 from api.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.llm_gateway import LLMAnswer, LLMGateway, LLMStream
+from api.recorder import Recorder
 from api.request_context import RequestContext
 from api.sse import DONE, ends_with_done, event, payloads
 
@@ -33,10 +35,12 @@ class Method(Protocol[T]):
 async def answer(
     gateway: LLMGateway, body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint = CHAT_COMPLETIONS
 ) -> "LLMAnswer | RestoredStream":
-    """The model's answer, streamed if the request asks for it."""
+    """The model's answer, streamed if the request asks for it. The request's own span is told what was asked and answered."""
+    record = Recorder(gateway.tracing, get_current_span())
+    record.asked(body)
     if not body.get("stream"):
-        return _restored(await _call(gateway.complete, body, context, endpoint), context, endpoint)
-    return RestoredStream(await _call(gateway.stream, body, context, endpoint), body, context, endpoint)
+        return _restored(await _call(gateway.complete, body, context, endpoint), context, endpoint, record)
+    return RestoredStream(await _call(gateway.stream, body, context, endpoint), body, context, endpoint, record)
 
 
 async def _call(method: Method[T], body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint) -> T:
@@ -45,21 +49,31 @@ async def _call(method: Method[T], body: Mapping[str, Any], context: RequestCont
     )
 
 
-def _restored(answer: LLMAnswer, context: RequestContext, endpoint: Endpoint) -> LLMAnswer:
+def _restored(answer: LLMAnswer, context: RequestContext, endpoint: Endpoint, record: Recorder) -> LLMAnswer:
     if endpoint.restore_answer is as_it_came:
         return answer
     body = answer.json()
     endpoint.restore_answer(body, own_fields=context.provider_fields)
+    record.answered(body)
+    record.finish()
     return LLMAnswer(to_json(body), answer.headers)
 
 
 class RestoredStream:
     """The events of a stream with what LiteLLM left out of them."""
 
-    def __init__(self, stream: LLMStream, body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint) -> None:
+    def __init__(
+        self,
+        stream: LLMStream,
+        body: Mapping[str, Any],
+        context: RequestContext,
+        endpoint: Endpoint,
+        record: Recorder,
+    ) -> None:
         self.headers = stream.headers
         self._stream = stream
         self._endpoint = endpoint
+        self._record = record
         self._usage_asked = bool((body.get("stream_options") or {}).get("include_usage"))
         self._own_fields = context.provider_fields
 
@@ -67,16 +81,17 @@ class RestoredStream:
         """The restored events, as many at a time as came together."""
         async with aclosing(self._stream.events()) as blocks:
             async for events in blocks:
-                restored = b"".join(self._restored(data) for data in payloads(events))
+                restored = b"".join(map(self._restored, payloads(events)))
                 done = DONE if ends_with_done(events) and not self._endpoint.named_events else b""
                 if restored or done:
                     yield restored + done
+        self._record.finish()
 
     async def aclose(self) -> None:
         """Cancels the call if it is still under way."""
         await self._stream.aclose()
 
-    def _restored(self, data: bytes) -> bytes:
-        chunk = from_json(data)
+    def _restored(self, chunk: dict[str, Any]) -> bytes:
+        self._record.answered(chunk)
         self._endpoint.restore_chunk(chunk, own_fields=self._own_fields, usage_asked=self._usage_asked)
         return event(chunk, name=str(chunk.get("type", "message")) if self._endpoint.named_events else None)

@@ -112,7 +112,7 @@ def by_rule(body: Mapping[str, Any], context: RequestContext, default: RoutingMo
 
 
 def _wants_the_model_itself(body: Mapping[str, Any]) -> str | None:
-    return next((field for field in ("tools", "response_format") if body.get(field)), None)
+    return next((field for field in ("tools", "functions", "response_format") if body.get(field)), None)
 
 
 def _session(context: RequestContext) -> tuple[str, str]:

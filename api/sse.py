@@ -1,8 +1,11 @@
 """Server-sent events as bytes: whole events out of arbitrary reads, and the two kinds that matter to a relay."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
+
+from api.errors import UpstreamStreamBroken
 
 DONE = b"data: [DONE]\n\n"
 # Inside a JSON string these quotes would be escaped, so no model output can look like it.
@@ -40,11 +43,21 @@ def ends_with_done(events: bytes) -> bool:
     return events.rstrip().endswith(b"data: [DONE]")
 
 
-def payloads(events: bytes) -> Iterator[bytes]:
-    """The data of each event, less the one that is no JSON: `[DONE]`."""
+def payloads(events: bytes) -> Iterator[dict[str, Any]]:
+    """The object that each event carries, less the one that is no JSON: `[DONE]`.
+
+    Raises:
+        UpstreamStreamBroken: an event carries something else.
+    """
     for line in events.split(b"\n"):
         if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
-            yield data
+            try:
+                payload = from_json(data)
+            except ValueError:
+                payload = None
+            if not isinstance(payload, dict):
+                raise UpstreamStreamBroken("LiteLLM sent an event that is no JSON object.")
+            yield payload
 
 
 def event(payload: object, *, name: str | None = None) -> bytes:

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
-from opentelemetry.trace import Span, use_span
-from pydantic_core import from_json, to_json
+from opentelemetry.trace import Span, get_current_span, use_span
+from pydantic_core import to_json
 
 from api.attribution import Component
 from api.contract import chat_answer, chat_chunk
@@ -17,9 +17,10 @@ from api.llm_gateway import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
 from api.reasoning.events import End, EventType, ReasoningEvent
 from api.reasoning.run import Run
+from api.recorder import Recorder
 from api.request_context import RequestContext
 from api.sse import DONE, event, payloads
-from api.tracing import record_content, record_failure
+from api.tracing import record_failure
 
 # Errors that come this early still have their own HTTP status; after it, the client sees the reasoning as it happens.
 STATUS_GRACE = 1.0  # seconds
@@ -31,15 +32,16 @@ async def answer(agent: ReasoningAgent, body: Mapping[str, Any], context: Reques
     span = agent.tracing.start_span(
         Component.REASONING_AGENT.value, "AGENT", metadata=run.metadata, session_id=context.session_id
     )
-    record_content(span, agent.tracing, given=run.question)
+    record = Recorder(agent.tracing, get_current_span(), span)
+    record.asked(body)
     if not body.get("stream"):
-        return await _plain_answer(agent, run, span)
-    stream = AnswerStream(agent, run, span)
+        return await _plain_answer(agent, run, span, record)
+    stream = AnswerStream(agent, run, span, record)
     await stream.open()
     return stream
 
 
-async def _plain_answer(agent: ReasoningAgent, run: Run, span: Span) -> LLMAnswer:
+async def _plain_answer(agent: ReasoningAgent, run: Run, span: Span, record: Recorder) -> LLMAnswer:
     """The result alone, with the usage of the whole request and how the reasoning ended."""
     with agent.tracing.around(span):
         end = await agent.reason(run, lambda _event: None)
@@ -47,7 +49,8 @@ async def _plain_answer(agent: ReasoningAgent, run: Run, span: Span) -> LLMAnswe
         body = _completion(answer)
         run.account(body, answer.headers)
         chat_answer(body)
-        record_content(span, agent.tracing, result=_text_of(body["choices"], "message"))
+        record.answered(body)
+        record.finish()
         body |= {
             "id": _completion_id(),
             "model": run.body["model"],
@@ -60,8 +63,9 @@ async def _plain_answer(agent: ReasoningAgent, run: Run, span: Span) -> LLMAnswe
 class AnswerStream:
     """The reasoning as it happens, then the answer, as one stream of chunks. To be opened, read once and closed."""
 
-    def __init__(self, agent: ReasoningAgent, run: Run, span: Span) -> None:
+    def __init__(self, agent: ReasoningAgent, run: Run, span: Span, record: Recorder) -> None:
         self.headers: dict[str, str] = {}
+        self._record = record
         self._agent, self._run, self._span = agent, run, span
         self._chunks = _ChunkWriter(run.body["model"])
         self._emitted: asyncio.Queue[ReasoningEvent | None] = asyncio.Queue()
@@ -114,16 +118,15 @@ class AnswerStream:
         with use_span(self._span, end_on_exit=False):
             stream = await self._agent.stream_answer(self._run, end)
         self._resources.push_async_callback(stream.aclose)
-        said: list[str] = []
         async for events in stream.events():
-            for chunk in map(from_json, payloads(events)):
+            for chunk in payloads(events):
                 if chunk.get("usage"):
                     self._run.account(chunk, {})
                 chat_chunk(chunk)
                 if chunk["choices"]:
-                    said.append(_text_of(chunk["choices"], "delta"))
+                    self._record.answered(chunk)
                     yield self._chunks.of_answer(chunk)
-        record_content(self._span, self._agent.tracing, result="".join(said))
+        self._record.finish()
         if (self._run.body.get("stream_options") or {}).get("include_usage"):
             yield self._chunks.of_usage(self._run.usage)
         yield DONE
@@ -192,13 +195,6 @@ def _how_it_ended(run: Run, end: End) -> dict[str, str]:
 
 def _cost_header(run: Run) -> dict[str, str]:
     return {"x-litellm-response-cost": str(run.usage["cost"])} if "cost" in run.usage else {}
-
-
-def _text_of(choices: Sequence[Mapping[str, Any]], part: str) -> str:
-    """What the first choice says in this part of it, a message or a delta."""
-    return next(
-        ((choice.get(part) or {}).get("content") or "" for choice in choices if choice.get("index", 0) == 0), ""
-    )
 
 
 def _completion_id() -> str:

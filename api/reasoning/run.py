@@ -49,12 +49,6 @@ class Run:
         return list(self.body["messages"])
 
     @property
-    def question(self) -> str:
-        """The caller's last turn as text, for a trace's reader."""
-        content = self.conversation[-1].get("content")
-        return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-
-    @property
     def metadata(self) -> dict[str, str]:
         """What every span of this run says of itself."""
         return {"component": Component.REASONING_AGENT.value, "routing_path": self.context.routing_path.value}

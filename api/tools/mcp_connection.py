@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 # Seconds between attempts double from the first to the longest. A refused connection costs next to nothing, starting a
 # program that fails does not. A session that lasted STABLE_SECONDS starts the count anew.
 FIRST_DELAY = 0.1
-MAX_DELAY_HTTP = 1.0
+MAX_DELAY_HTTP = 0.5
 MAX_DELAY_CHILD = 10.0
 STABLE_SECONDS = 5.0
 LISTEN_AGAIN_SECONDS = 1.0

@@ -16,7 +16,7 @@ FLOORS = [
     {"dependencies", "disconnect", "streaming"},
     {"request_router", "passthrough", "reasoning"},
     {"routing_classifier", "model_catalog"},
-    {"llm_gateway"},
+    {"llm_gateway", "recorder"},
     {"endpoints"},
     {
         "contract",
@@ -28,6 +28,7 @@ FLOORS = [
         "sse",
         "tools",
         "prompt_file",
+        "plain_text",
     },
     {"upstream_headers", "request_id"},
     {"request_context", "tracing"},

@@ -100,12 +100,6 @@ def test_the_conversation_is_the_callers_and_stays_so(run: Run) -> None:
     assert len(run.conversation) == 2
 
 
-@pytest.mark.parametrize("content", ["q", [{"type": "text", "text": "q"}], None])
-def test_the_question_is_the_last_turn_as_text(run: Run, content: Any) -> None:
-    run.body = {"messages": [{"role": "user", "content": content}]}
-    assert isinstance(run.question, str)
-
-
 def test_what_calls_used_adds_up(run: Run) -> None:
     run.account({"usage": {"total_tokens": 2}}, {"x-litellm-response-cost": "0.1"})
     used = run.account({"usage": {"total_tokens": 3}}, {"x-litellm-response-cost": "0.2"})
