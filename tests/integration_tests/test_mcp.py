@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,25 +136,27 @@ async def test_ten_megabytes_in_an_event_stream_are_cut_too(older: DemoTools) ->
 async def cutting_relay(demo: DemoTools, word: bytes) -> AsyncIterator[str]:
     """The address of a relay to the server that breaks a connection a moment after it has carried that word."""
 
-    async def relay(client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", demo.port)
-        back = asyncio.create_task(copy(reader, answer))
-        while data := await client.read(65_536):
-            writer.write(data)
-            if word in data:
-                await asyncio.sleep(0.2)
-                answer.transport.abort()
-                break
-        back.cancel()
-        writer.close()
-
-    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def forward(source: asyncio.StreamReader, target: asyncio.StreamWriter, back: asyncio.StreamWriter) -> None:
         while data := await source.read(65_536):
             target.write(data)
+            if data.startswith(b"POST") and word in data:
+                await asyncio.sleep(0.2)
+                back.transport.abort()
+                break
         target.close()
 
+    async def relay(client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", demo.port)
+        streams.update({answer, writer})
+        await asyncio.gather(forward(client, writer, answer), forward(reader, answer, writer), return_exceptions=True)
+
+    streams: set[asyncio.StreamWriter] = set()
     async with await asyncio.start_server(relay, "127.0.0.1", 0) as listener:
         yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/mcp"
+    for stream in streams:
+        stream.close()
+        with suppress(OSError):
+            await stream.wait_closed()
 
 
 async def test_a_call_whose_connection_breaks_takes_no_other_call_with_it(server: DemoTools) -> None:
