@@ -94,11 +94,13 @@ class MCPConnection:
             return await self._call(name, arguments)
         except CallLostError as lost:
             if lost.fate is Fate.UNKNOWN and not idempotent:
-                raise ToolFailure(_unknown(lost)) from None
+                raise ToolFailure(_unknown(lost, sent="once")) from None
         try:
             return await self._call(name, arguments)
         except CallLostError as lost:
-            raise ToolFailure(_unknown(lost) if lost.fate is Fate.UNKNOWN else self._unreachable(str(lost))) from None
+            if lost.fate is Fate.UNKNOWN:
+                raise ToolFailure(_unknown(lost, sent="at most twice")) from None
+            raise ToolFailure(self._unreachable(str(lost))) from None
 
     async def _call(self, name: str, arguments: Mapping[str, Any]) -> str:
         client = await self._connected()
@@ -228,8 +230,8 @@ class MCPConnection:
         self._change()
 
 
-def _unknown(lost: CallLostError) -> str:
+def _unknown(lost: CallLostError, *, sent: str) -> str:
     return (
         f"the connection to the server was lost during the call ({lost}): the outcome is unknown, it may have been "
-        "carried out; it was not sent again"
+        f"carried out; it was sent {sent} and will not be sent again"
     )

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -133,32 +133,40 @@ async def test_ten_megabytes_in_an_event_stream_are_cut_too(older: DemoTools) ->
 
 
 @asynccontextmanager
-async def cutting_relay(demo: DemoTools, word: bytes) -> AsyncIterator[str]:
-    """The address of a relay to the server that breaks a connection a moment after it has carried that word."""
+async def cutting_relay(demo: DemoTools, tool: str, times: int = 100) -> AsyncIterator[str]:
+    """The address of a relay to the server that breaks a connection once a call of the tool has arrived over it, so many times."""
+    cuts = 0
+
+    def arrived() -> bool:
+        return demo.received()[f"tools/call {tool}"] >= cuts
+
+    async def forward(source: asyncio.StreamReader, target: asyncio.StreamWriter, back: asyncio.StreamWriter) -> None:
+        nonlocal cuts
+        while data := await source.read(65_536):
+            target.write(data)
+            if data.startswith(b"POST") and f'"{tool}"'.encode() in data and cuts < times:
+                cuts += 1
+                await until(arrived)
+                back.transport.abort()
+                break
+        target.close()
 
     async def relay(client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", demo.port)
-        back = asyncio.create_task(copy(reader, answer))
-        while data := await client.read(65_536):
-            writer.write(data)
-            if word in data:
-                await asyncio.sleep(0.2)
-                answer.transport.abort()
-                break
-        back.cancel()
-        writer.close()
+        streams.update({answer, writer})
+        await asyncio.gather(forward(client, writer, answer), forward(reader, answer, writer), return_exceptions=True)
 
-    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65_536):
-            target.write(data)
-        target.close()
-
+    streams: set[asyncio.StreamWriter] = set()
     async with await asyncio.start_server(relay, "127.0.0.1", 0) as listener:
         yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/mcp"
+    for stream in streams:
+        stream.close()
+        with suppress(OSError):
+            await stream.wait_closed()
 
 
 async def test_a_call_whose_connection_breaks_takes_no_other_call_with_it(server: DemoTools) -> None:
-    async with cutting_relay(server, b'"hang"') as url, MCPServers([ServerEntry("demo", HTTPTarget(url))]) as servers:
+    async with cutting_relay(server, "hang") as url, MCPServers([ServerEntry("demo", HTTPTarget(url))]) as servers:
         calls = [ToolCall("counter", {"seconds": 1}), ToolCall("hang", {})]
         counted, hung = await run_tools(servers.tools(), calls, concurrent=True)
         assert "outcome is unknown" in (hung.error or "")
@@ -200,15 +208,21 @@ async def test_a_call_whose_server_was_killed_is_never_sent_twice(mortal: DemoTo
     assert mortal.received()["tools/call counter"] == 2
 
 
-async def test_an_idempotent_call_whose_server_was_killed_is_sent_once_more(mortal: DemoTools) -> None:
-    async with MCPServers([entry(mortal)]) as servers:
-        call = asyncio.create_task(run(servers, "slow", seconds=1))
-        await until(lambda: mortal.received()["tools/call slow"] == 1)
-        mortal.kill()
-        await mortal.start_meanwhile()
-        result = await call
+async def test_an_idempotent_call_whose_connection_broke_is_sent_once_more(server: DemoTools) -> None:
+    async with (
+        cutting_relay(server, "slow", times=1) as url,
+        MCPServers([ServerEntry("demo", HTTPTarget(url))]) as servers,
+    ):
+        result = await run(servers, "slow", seconds=1)
     assert (result.ok, result.text) == (True, "waited 1 s")
-    assert mortal.received()["tools/call slow"] == 2
+    assert server.received()["tools/call slow"] == 2
+
+
+async def test_an_idempotent_call_is_not_sent_a_third_time(server: DemoTools) -> None:
+    async with cutting_relay(server, "slow") as url, MCPServers([ServerEntry("demo", HTTPTarget(url))]) as servers:
+        result = await run(servers, "slow", seconds=1)
+    assert "outcome is unknown" in (result.error or "")
+    assert server.received()["tools/call slow"] == 2
 
 
 async def test_annotations_that_are_not_trusted_do_not_repeat_a_call(mortal: DemoTools) -> None:
