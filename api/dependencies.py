@@ -156,9 +156,14 @@ def _in_thread(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     return in_thread
 
 
-def _services(request: Request) -> ServiceContainer:
+# FastAPI runs what is no coroutine in a thread: two of them would cost more than all else that this server does for a request.
+async def _services(request: Request) -> ServiceContainer:
     return cast(ServiceContainer, request.state.services)
 
 
+async def _context(request: Request) -> RequestContext:
+    return parse_request_context(request)
+
+
 Services = Annotated[ServiceContainer, Depends(_services)]
-Context = Annotated[RequestContext, Depends(parse_request_context)]
+Context = Annotated[RequestContext, Depends(_context)]

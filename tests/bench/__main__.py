@@ -74,6 +74,7 @@ class Bench:
 
 
 def run(client: StackClient, parts: list[str], scale: float) -> Iterator[str]:
+    yield machine()
     with ExitStack() as resources:
         bench = Bench(client, resources, scale)
         for part in parts:
@@ -90,8 +91,9 @@ def main() -> None:
     print("Starting a stack ..." if given is None else f"On the stack in {given}", file=sys.stderr, flush=True)
     with nullcontext(existing_stack(given)) if given else running_stack() as stack:
         parts = arguments.only or list(PARTS)
-        lines = list(run(StackClient.of(stack), parts, arguments.scale))
-    print("\n".join([machine(), *lines]))
+        # Each table as soon as it is there, so that nothing that comes later can take it away.
+        for line in run(StackClient.of(stack), parts, arguments.scale):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

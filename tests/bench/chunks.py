@@ -1,4 +1,7 @@
-"""CPU per streamed chunk: the same streams with many chunks and with one, and what the difference costs."""
+"""CPU of a plain request, and of a streamed chunk: the same streams with many chunks and with one, and their difference.
+
+CPU says more than the clock on a machine that others use too.
+"""
 
 from dataclasses import dataclass
 
@@ -10,6 +13,7 @@ from tests.support.provider import ScriptedProvider
 
 STREAMS = 8
 CHUNKS = 150
+PLAIN = 160
 PACE = 0.02  # seconds between chunks, as a quick model has it; without it, many chunks would arrive as one
 
 
@@ -23,27 +27,29 @@ class Relay:
 
 
 async def measure(provider: ScriptedProvider, relays: list[Relay], *, scale: float) -> Table:
-    chunks = max(20, round(CHUNKS * scale))
+    chunks, plain = max(20, round(CHUNKS * scale)), max(STREAMS, round(PLAIN * scale))
+    provider.script({"content": "word"}, contains="bench-plain", repeat_last=True)
     provider.script(_reply(chunks), contains="bench-many-chunks", repeat_last=True)
     provider.script(_reply(1), contains="bench-one-chunk", repeat_last=True)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for relay in relays:
-        few, many = await _cpu(relay, "bench-one-chunk"), await _cpu(relay, "bench-many-chunks")
-        per_chunk = [(after - before) / (STREAMS * (chunks - 1)) for before, after in zip(few, many, strict=True)]
-        rows.append((relay.target.name, us(per_chunk[0]), us(per_chunk[1]), ratio(per_chunk[0], per_chunk[1])))
-    head = ("", "API", "LiteLLM", "share")
-    return Table(
-        f"CPU per streamed chunk (µs), {STREAMS} streams of {chunks} chunks, {PACE * 1000:.0f} ms apart", head, rows
-    )
+        await _cpu(relay, "bench-plain", STREAMS)
+        requests = [used / plain for used in await _cpu(relay, "bench-plain", plain)]
+        rows.append((f"plain request, {relay.target.name}", *map(us, requests), ratio(requests[0], requests[1])))
+        few, many = [await _cpu(relay, f"bench-{name}", STREAMS, stream=True) for name in ("one-chunk", "many-chunks")]
+        each = [(after - before) / (STREAMS * (chunks - 1)) for before, after in zip(few, many, strict=True)]
+        rows.append((f"streamed chunk, {relay.target.name}", *map(us, each), ratio(each[0], each[1])))
+    note = f"{plain} plain requests, {STREAMS} side by side; {STREAMS} streams of {chunks} chunks, {PACE * 1000:.0f} ms apart."
+    return Table("CPU (µs)", ("", "API", "LiteLLM", "share"), rows, note)
 
 
 def _reply(chunks: int) -> dict[str, object]:
     return {"chunks": ["word "] * chunks, "chunk_delay": PACE}
 
 
-async def _cpu(relay: Relay, question: str) -> tuple[float, float]:
-    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": question}], "stream": True}
+async def _cpu(relay: Relay, question: str, requests: int, *, stream: bool = False) -> tuple[float, float]:
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": question}], "stream": stream}
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
         with cpu_of(relay.pid, relay.litellm_pid) as used:
-            await side_by_side(STREAMS, STREAMS, lambda: send(session, relay.target, body))
+            await side_by_side(requests, STREAMS, lambda: send(session, relay.target, body))
     return used[relay.pid], used[relay.litellm_pid]
