@@ -60,7 +60,7 @@ phoenix_ui:  ## open Phoenix, or print its address
 	@$(DASHBOARD) phoenix
 
 ##@ Checks
-.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests bench
+.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test bench
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
 	@$(DEV) ruff format $(CODE)
@@ -76,6 +76,8 @@ unit_tests:  ## tests that start no service
 non_integration_tests: format_check lint types unit_tests  ## all of `make tests` but the integration tests
 integration_tests:  ## tests on the real stack, which they start on free ports and end
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest tests/integration_tests $(ARGS)
+attribution_test:  ## a thousand requests of every kind: do LiteLLM, Phoenix and the clients agree to the last token?
+	@ATTRIBUTION_REQUESTS=1000 $(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest tests/integration_tests/test_many_calls.py $(ARGS)
 bench:  ## added latency of the API over LiteLLM alone, side by side in one run
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
 

@@ -100,14 +100,14 @@ def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": instance.url("phoenix_grpc"),
         "OTEL_SERVICE_NAME": "litellm",
         "OTEL_RESOURCE_ATTRIBUTES": f"openinference.project.name={project(settings)}",
-        **traced_content(settings),
+        **traced_content({"TRACE_CONTENT": "on"} | effective(settings, os.environ, ("TRACE_CONTENT",))),
         **providers(instance, settings),
     }
 
 
 def traced_content(settings: Mapping[str, str]) -> dict[str, str]:
     """TRACE_CONTENT in LiteLLM's words: what was said, on its spans and in its spend logs, or on neither."""
-    on = effective(settings, os.environ, ("TRACE_CONTENT",)).get("TRACE_CONTENT", "on").strip() == "on"
+    on = settings.get("TRACE_CONTENT", "").strip() == "on"
     return {
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only" if on else "no_content",
         "STORE_PROMPTS_IN_SPEND_LOGS": "true" if on else "false",
