@@ -35,6 +35,13 @@ API_SETTINGS = (
     "LOG_LEVEL",
 )
 API_SETTING_PREFIXES = ("HTTP_", "MCP_", "REASONING_", "ROUTING_", "TRACE_")
+# A dozen spans a call fill OpenTelemetry's own queue of 2,048 within seconds, and what does not fit is dropped without a word.
+# Small batches stay below what one gRPC message may hold, prompts included; a busy Phoenix gets time to take them.
+UNLOST_SPANS = {
+    "OTEL_BSP_MAX_QUEUE_SIZE": "32768",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "256",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
+}
 DEFAULT_PROJECT = "reasoning-agent"
 DEMO_KEY = "sk-demo-provider-takes-any-key"
 
@@ -99,6 +106,7 @@ def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         "OTEL_EXPORTER": "otlp_grpc",
         "OTEL_EXPORTER_OTLP_ENDPOINT": instance.url("phoenix_grpc"),
         "OTEL_SERVICE_NAME": "litellm",
+        **UNLOST_SPANS,
         "OTEL_RESOURCE_ATTRIBUTES": f"openinference.project.name={project(settings)}",
         **traced_content({"TRACE_CONTENT": "on"} | effective(settings, os.environ, ("TRACE_CONTENT",))),
         **providers(instance, settings),
