@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local_stack import bootstrap, env_file, litellm_keys
-from local_stack.environments import DEMO_KEY, PROVIDER_KEYS
+from local_stack.environments import DEMO_KEY, PROVIDER_KEYS, traced_content
 
 PROJECT = "reasoning-agent"
 DEVELOPMENT_FILE = ".env"
@@ -131,7 +131,10 @@ class DockerStack:
 
     def _run(self, command: list[str]) -> None:
         demo = DEMO_URLS | dict.fromkeys(PROVIDER_KEYS, DEMO_KEY) if self.uses_demo else {}
-        done = subprocess.run(command, cwd=bootstrap.ROOT, env={**self.environment, **demo}, check=False)
+        content = traced_content(
+            {"TRACE_CONTENT": "on"} | {name: value for name, value in self.values.items() if value}
+        )
+        done = subprocess.run(command, cwd=bootstrap.ROOT, env={**self.environment, **demo, **content}, check=False)
         if done.returncode:
             raise DockerError(f"`{' '.join(command[:2])} ... {command[-1]}` ended with {done.returncode}; see above")
 

@@ -36,6 +36,13 @@ API_SETTINGS = (
     "LOG_LEVEL",
 )
 API_SETTING_PREFIXES = ("HTTP_", "MCP_", "REASONING_", "ROUTING_", "TRACE_")
+# A dozen spans a call fill OpenTelemetry's own queue of 2,048 within seconds, and what does not fit is dropped without a word.
+# Small batches stay below what one gRPC message may hold, prompts included; a busy Phoenix gets time to take them.
+UNLOST_SPANS = {
+    "OTEL_BSP_MAX_QUEUE_SIZE": "32768",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "256",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
+}
 DEFAULT_PROJECT = "reasoning-agent"
 DEMO_KEY = "sk-demo-provider-takes-any-key"
 
@@ -100,15 +107,16 @@ def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         "OTEL_EXPORTER": "otlp_grpc",
         "OTEL_EXPORTER_OTLP_ENDPOINT": instance.url("phoenix_grpc"),
         "OTEL_SERVICE_NAME": "litellm",
+        **UNLOST_SPANS,
         "OTEL_RESOURCE_ATTRIBUTES": f"openinference.project.name={project(settings)}",
-        **traced_content(settings),
+        **traced_content({"TRACE_CONTENT": "on"} | effective(settings, os.environ, ("TRACE_CONTENT",))),
         **providers(instance, settings),
     }
 
 
 def traced_content(settings: Mapping[str, str]) -> dict[str, str]:
     """TRACE_CONTENT in LiteLLM's words: what was said, on its spans and in its spend logs, or on neither."""
-    on = effective(settings, os.environ, ("TRACE_CONTENT",)).get("TRACE_CONTENT", "on").strip() == "on"
+    on = settings.get("TRACE_CONTENT", "").strip() == "on"
     return {
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only" if on else "no_content",
         "STORE_PROMPTS_IN_SPEND_LOGS": "true" if on else "false",

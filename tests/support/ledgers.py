@@ -16,10 +16,14 @@ from local_stack.spend_rows import SpendRow
 
 T = TypeVar("T")
 PROJECT = "reasoning-agent"
-_SPANS = """query($project: ID!, $filter: String, $after: String) { node(id: $project) { ... on Project {
-  spans(first: 1000, after: $after, filterCondition: $filter) { pageInfo { hasNextPage endCursor } edges { node {
-    name spanKind statusCode tokenCountPrompt tokenCountCompletion attributes trace { traceId } costSummary { total { cost } }
-} } } } } }"""
+_SPANS = """query($project: ID!, $filter: String, $after: String, $since: DateTime) { node(id: $project) { ... on Project {
+  spans(first: 1000, after: $after, filterCondition: $filter, timeRange: {start: $since}) {
+    pageInfo { hasNextPage endCursor }
+    edges { node {
+      name spanKind statusCode tokenCountPrompt tokenCountCompletion attributes trace { traceId }
+      costSummary { total { cost } }
+    } }
+} } } }"""
 
 
 @dataclass(frozen=True)
@@ -83,30 +87,19 @@ class Ledgers:
         wanted = set(traces)
         return settled(lambda: [span for span in self.calls() if span.trace_id in wanted], calls, within)
 
-    def spans_where(
-        self, condition: str, traces: set[str], fits: Callable[[PhoenixSpan], bool], at_least: int, within: float = 60.0
-    ) -> list[PhoenixSpan]:
-        """The spans of these traces that the filter finds, once no more come and there are at least so many."""
-        last = -1
-        while True:
-            found = settled(
-                lambda: [span for span in self.spans(condition) if span.trace_id in traces and fits(span)],
-                at_least,
-                within,
-            )
-            if len(found) == last:
-                return found
-            last = len(found)
-            time.sleep(1.0)
-
     def calls(self) -> list[PhoenixSpan]:
         """LiteLLM's spans of single calls, each attempt of a retried one."""
-        return [span for span in self.spans("span_kind == 'LLM'") if "call_id" in span.attributes.get("litellm", {})]
+        return self.spans("span_kind == 'LLM' and llm.token_count.total is not None")
 
     def _nodes(self, condition: str) -> Iterator[dict[str, Any]]:
         after = None
         while True:
-            variables = {"project": self._project(), "filter": condition, "after": after}
+            variables = {
+                "project": self._project(),
+                "filter": condition,
+                "after": after,
+                "since": self.since.isoformat(),
+            }
             page = _ask(self.stack.url("phoenix"), _SPANS, variables)["node"]["spans"]
             yield from (edge["node"] for edge in page["edges"])
             if not page["pageInfo"]["hasNextPage"]:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from api.config import Settings
+from local_stack.environments import traced_content
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
@@ -86,11 +87,22 @@ def test_a_required_variable_is_named_with_the_mend() -> None:
 
 
 def test_every_variable_of_compose_stands_in_the_development_example() -> None:
-    assert variables(COMPOSE + DEVELOPMENT) - declared(".env.dev.example") == set()
+    assert variables(COMPOSE + DEVELOPMENT) - declared(".env.dev.example") == set(traced_content({}))
 
 
 def test_every_variable_of_compose_stands_in_the_production_example() -> None:
-    assert variables(COMPOSE) - declared(".env.prod.example") == set()
+    assert variables(COMPOSE) - declared(".env.prod.example") == set(traced_content({}))
+
+
+@pytest.mark.parametrize(("switch", "spans", "logs"), [("on", "span_only", "true"), ("off", "no_content", "false")])
+def test_one_switch_tells_litellm_whether_to_keep_what_was_said(switch: str, spans: str, logs: str) -> None:
+    assert list(traced_content({"TRACE_CONTENT": switch}).values()) == [spans, logs]
+
+
+def test_without_the_switch_litellm_in_compose_keeps_nothing_of_what_was_said() -> None:
+    environment = SERVICES["litellm"]["environment"]
+    kept = {name: f"${{{name}:-{value}}}" for name, value in traced_content({"TRACE_CONTENT": "off"}).items()}
+    assert environment.items() >= kept.items()
 
 
 def test_the_api_s_container_can_be_given_every_setting() -> None:
