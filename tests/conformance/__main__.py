@@ -71,8 +71,9 @@ def _remarks(outcome: Outcome) -> str:
 
 
 def show_verdict(name: str, verdict: Verdict) -> None:
-    for outcome, explanation in verdict.explained:
-        print(f"  {name}: {outcome.case} fails; explained: {explanation.cause.splitlines()[0]}")
+    for explanation in dict.fromkeys(explanation for _, explanation in verdict.explained):
+        cases = ", ".join(outcome.case for outcome, its in verdict.explained if its is explanation)
+        print(f"  {name}: explained: {explanation.cause.splitlines()[0]}\n      {cases}")
     for outcome in verdict.unexplained:
         print(f"  {name}: {outcome.case} FAILS, unexplained:")
         print("".join(f"      {error}\n" for error in outcome.errors), end="")
