@@ -68,7 +68,7 @@ def answer_responses(example: Mapping[str, Any], events: str | None = None) -> R
     """An answer with its example, streamed or not, and all errors that can come instead."""
     content: dict[str, Any] = {"application/json": {"schema": {"type": "object"}, "example": example}}
     if events is not None:
-        content["text/event-stream"] = {"schema": {"type": "string"}, "example": events}
+        content["text/event-stream"] = {"example": events}
     return {
         200: {"description": "The answer, as the provider gave it", "content": content},
         **error_responses(_UPSTREAM),
