@@ -29,9 +29,10 @@
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar
 
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 # What LiteLLM and providers quote of a key they refuse: its start or end, and its sha256.
 _KEY_LIKE = re.compile(r"\bsk-[\w.\-*]+|\b[0-9a-f]{64}\b|(?<=Bearer )\S+|\bAIza[\w\-]{20,}")

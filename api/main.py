@@ -9,7 +9,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api import exception_handlers
+from api import exception_handlers, openapi
 from api.auth import AuthenticationMiddleware, TokenAuthenticator
 from api.config import Settings, load_settings
 from api.dependencies import ServiceContainer
@@ -54,6 +54,7 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
     for router in (chat.router, handed_on.router, models.router, tools.router, health.router):
         app.include_router(router)
     exception_handlers.install(app)
+    openapi.describe(app)
     return app
 
 

@@ -24,6 +24,9 @@ class WireModel(BaseModel):
     metadata: dict[str, Any] | None = None
 
 
+_TEXTS = "a string, an array of strings, or tokens as integers"
+
+
 class Message(BaseModel):
     model_config = ConfigDict(extra="allow")
 
@@ -46,17 +49,17 @@ class ChatCompletionRequest(WireModel):
 class CompletionRequest(WireModel):
     """A text completion request."""
 
-    prompt: str | list[Any]
+    prompt: Annotated[str | list[str] | list[int] | list[list[int]], Field(description=_TEXTS)]
     stream_options: StreamOptions | None = None
 
 
 class EmbeddingRequest(WireModel):
     """An embedding request."""
 
-    input: str | list[Any]
+    input: Annotated[str | list[str] | list[int] | list[list[int]], Field(description=_TEXTS)]
 
 
 class ResponseRequest(WireModel):
     """A request of the Responses API."""
 
-    input: str | list[Any] | None = None
+    input: Annotated[str | list[dict[str, Any]], Field(description="a string or an array of items")]

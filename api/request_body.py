@@ -57,7 +57,8 @@ def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
     try:
         model.model_validate(body)
     except ValidationError as error:
-        raise _invalid(error.errors(include_url=False, include_context=True)[0]) from None
+        fault = error.errors(include_url=False, include_context=True)[0]
+        raise _fits_no_form(fault, model) or _invalid(fault) from None
 
 
 async def _read_in_time(request: Request, limit: int, within: float) -> bytes:
@@ -88,6 +89,15 @@ def _too_large(limit: int) -> RequestTooLarge:
         f"The body of the request is larger than the {limit} bytes that this server accepts (MAX_REQUEST_BYTES).",
         headers=_CLOSE,
     )
+
+
+def _fits_no_form(fault: ErrorDetails, model: type[BaseModel]) -> InvalidRequest | None:
+    """A field that may take several forms says in its description which; pydantic would tell of the first one alone."""
+    name = str(fault["loc"][0])
+    forms = model.model_fields[name].description if name in model.model_fields and len(fault["loc"]) > 1 else None
+    if forms is None:
+        return None
+    return InvalidRequest(f"Invalid type for '{name}': expected {forms}.", param=name, code="invalid_type")
 
 
 def _invalid(fault: ErrorDetails) -> InvalidRequest:

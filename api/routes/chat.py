@@ -7,10 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api import openapi_examples as examples
 from api import passthrough
 from api.dependencies import Context, ServiceContainer, Services
 from api.disconnect import unless_disconnected
 from api.llm_gateway import LLMAnswer
+from api.openapi import answer_responses, request_body
 from api.protocol import ChatCompletionRequest, RoutingMode
 from api.reasoning.answer import answer as reason_and_answer
 from api.request_body import read_json_object, validate
@@ -23,7 +25,11 @@ from api.tracing import annotate_request
 router = APIRouter(prefix="/v1", tags=["chat"])
 
 
-@router.post("/chat/completions")
+@router.post(
+    "/chat/completions",
+    responses=answer_responses(examples.CHAT_ANSWER, examples.CHAT_EVENTS),
+    openapi_extra=request_body(ChatCompletionRequest, examples.CHAT_REQUESTS, routed=True),
+)
 async def create_chat_completion(request: Request, services: Services, context: Context) -> Response:
     """Answers a chat completion request as OpenAI's API does."""
     body = await read_json_object(request, **services.settings.body_limits)

@@ -3,10 +3,13 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api import openapi_examples as examples
 from api import passthrough
 from api.dependencies import Context, ServiceContainer, Services
 from api.disconnect import unless_disconnected
 from api.endpoints import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
+from api.openapi import answer_responses, request_body
+from api.protocol import CompletionRequest, EmbeddingRequest, ResponseRequest
 from api.request_body import read_json_object, validate
 from api.request_context import RequestContext, with_user
 from api.routes.answers import as_response
@@ -15,19 +18,34 @@ from api.tracing import annotate_request
 router = APIRouter(prefix="/v1")
 
 
-@router.post("/responses", tags=["responses"])
+@router.post(
+    "/responses",
+    tags=["responses"],
+    responses=answer_responses(examples.RESPONSE_ANSWER),
+    openapi_extra=request_body(ResponseRequest, examples.RESPONSE_REQUESTS, routed=False),
+)
 async def create_response(request: Request, services: Services, context: Context) -> Response:
     """Answers a request of the Responses API."""
     return await _hand_on(request, services, context, RESPONSES)
 
 
-@router.post("/embeddings", tags=["embeddings"])
+@router.post(
+    "/embeddings",
+    tags=["embeddings"],
+    responses=answer_responses(examples.EMBEDDING_ANSWER),
+    openapi_extra=request_body(EmbeddingRequest, examples.EMBEDDING_REQUESTS, routed=False),
+)
 async def create_embedding(request: Request, services: Services, context: Context) -> Response:
     """Embeds the input."""
     return await _hand_on(request, services, context, EMBEDDINGS)
 
 
-@router.post("/completions", tags=["completions"])
+@router.post(
+    "/completions",
+    tags=["completions"],
+    responses=answer_responses(examples.COMPLETION_ANSWER),
+    openapi_extra=request_body(CompletionRequest, examples.COMPLETION_REQUESTS, routed=False),
+)
 async def create_completion(request: Request, services: Services, context: Context) -> Response:
     """Answers a text completion request."""
     return await _hand_on(request, services, context, COMPLETIONS)

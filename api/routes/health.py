@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.dependencies import Services
+from api.openapi import LOOK_UP_RESPONSES, error_responses
 
 router = APIRouter(tags=["health"])
 
@@ -14,13 +15,13 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-@router.get("/health")
+@router.get("/health", responses=error_responses())
 async def health() -> Health:
     """200 as long as the process answers."""
     return Health()
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", responses=LOOK_UP_RESPONSES)
 async def ready(services: Services) -> Health:
     """200 when LiteLLM is ready, its database included, and accepts this server's key; otherwise what is wrong."""
     await services.gateway.check()

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.dependencies import Services
+from api.openapi import error_responses
 
 router = APIRouter(tags=["tools"])
 
@@ -34,7 +35,7 @@ class ToolList(BaseModel):
     servers: list[ServerHealth]
 
 
-@router.get("/tools")
+@router.get("/tools", responses=error_responses())
 async def list_tools(services: Services) -> ToolList:
     """The tools of the reasoning agent and the MCP servers they come from."""
     servers = [ServerHealth(**status._asdict()) for status in services.mcp_servers.status()]

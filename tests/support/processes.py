@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT = 30.0
+START_LIMIT = 90.0
 
 
 def free_port() -> int:

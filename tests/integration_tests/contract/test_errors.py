@@ -19,7 +19,7 @@ from tests.support.processes import free_port
 from tests.support.provider import ScriptedProvider
 
 # LiteLLM's own retries would multiply the waiting; they are its business, not this table's.
-ONCE = {"num_retries": 0}
+ONCE: dict[str, Any] = {"num_retries": 0}
 SCRIPTED = {"message": "said the provider", "type": "some_type", "param": "some_param", "code": "some_code"}
 
 

@@ -114,7 +114,7 @@ def test_messages_arrive_as_they_were_sent(wire: Wire, mark: str, what: str) -> 
 
 def test_a_developer_speaks_as_one_to_a_model_that_knows_developers(wire: Wire, mark: str) -> None:
     messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": mark}]
-    assert _arrived(wire, mark, model="gpt-5-mini", messages=messages)["messages"] == messages
+    assert _arrived(wire, mark, model="o3", messages=messages)["messages"] == messages
 
 
 def test_tool_calls_come_back_plain(wire: Wire) -> None:

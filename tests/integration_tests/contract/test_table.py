@@ -38,8 +38,8 @@ def _streamed(litellm: Wire) -> Found:
     @BOUNDED
     @given(stream=streams())
     def collect(stream: list[dict[str, Any]]) -> None:
-        asked = {"stream": True, "stream_options": {"include_usage": True}}
-        got = chunks(litellm.ask({"raw_chunks": [*stream, "[DONE]"]}, **asked))
+        reply = {"raw_chunks": [*stream, "[DONE]"]}
+        got = chunks(litellm.ask(reply, stream=True, stream_options={"include_usage": True}))
         for one, other in zip(stream, got, strict=True):
             found.update((difference.path, difference.kind) for difference in differences(one, other))
 

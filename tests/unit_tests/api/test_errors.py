@@ -64,3 +64,22 @@ def test_a_refused_key_of_ours_names_the_setting_and_the_mend() -> None:
     message = GatewayKeyRejected(401, {"message": "Authentication Error"}).body["message"]
     assert "LLM_API_KEY" in message
     assert "make litellm_setup" in message
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.openai.com/v1/chat/completions",
+        "http://127.0.0.1:4001/v1",
+        "http://demo-provider:4001/v1",
+        "http://10.1.2.3:80/",
+    ],
+)
+def test_no_address_of_an_upstream_reaches_a_client(address: str) -> None:
+    message = UpstreamError(500, {"message": f"POST {address} failed"}).body["message"]
+    assert message == "POST [redacted] failed"
+
+
+@pytest.mark.parametrize("address", ["https://platform.openai.com/account/api-keys", "https://example.com/cat.png"])
+def test_an_address_that_a_client_can_use_is_kept(address: str) -> None:
+    assert address in UpstreamError(400, {"message": f"See {address}."}).body["message"]

@@ -289,3 +289,42 @@ def test_not_ready_is_a_503_that_says_why(
 
 def test_alive_does_not_depend_on_litellm(client: TestClient) -> None:
     assert client.get("/health").json() == {"status": "ok"}
+
+
+DECIDED: dict[str, tuple[int, str, str, tuple[int, str]]] = {
+    "an upstream time-out": (408, "litellm.Timeout: no answer", "None", (504, "upstream_timeout")),
+    "a model that is denied": (
+        403,
+        "The requested model 'a'b' is not available for this API key, or the model name is invalid.",
+        "key_model_access_denied",
+        (404, "model_not_found"),
+    ),
+    "a model that is unknown": (
+        400,
+        "/chat/completions: Invalid model name passed in model=x/y.z. Call `/v1/models` to view available models.",
+        "invalid_request_error",
+        (404, "model_not_found"),
+    ),
+    "a budget": (422, "Budget has been exceeded! Key=key (sk-...abcd)", "budget_exceeded", (429, "insufficient_quota")),
+    "no database": (503, "DB not connected", "no_db_connection", (503, "503")),
+}
+
+
+@pytest.mark.parametrize("what", DECIDED)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_client_could_not_act_on_becomes_what_it_can(
+    client: TestClient, litellm: respx.Router, what: str, stream: bool
+) -> None:
+    status, message, kind, decided = DECIDED[what]
+    error = {"message": message, "type": kind, "param": None, "code": str(status)}
+    litellm.post(PATH).respond(status, json={"error": error})
+    response = client.post(PATH, json=GOOD | {"stream": stream})
+    assert (response.status_code, response.json()["error"]["code"]) == decided
+    assert "sk-" not in response.text
+
+
+@pytest.mark.parametrize("name", ["a'b", "x/y.z"])
+def test_a_model_that_is_not_there_is_named(client: TestClient, litellm: respx.Router, name: str) -> None:
+    message = f"Invalid model name passed in model={name}. Call `/v1/models` to view available models for your key."
+    litellm.post(PATH).respond(400, json={"error": {"message": message}})
+    assert f"`{name}`" in client.post(PATH, json=GOOD).json()["error"]["message"]

@@ -1,0 +1,85 @@
+"""Requests and answers as /docs shows them."""
+
+from typing import Any
+
+_HEAD: dict[str, Any] = {"id": "chatcmpl-1", "created": 1_700_000_000, "model": "gpt-4o"}
+_USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
+_HELLO = [{"role": "user", "content": "Say hello."}]
+
+CHAT_REQUESTS: dict[str, dict[str, Any]] = {
+    "plain": {"model": "gpt-4o", "messages": _HELLO},
+    "streamed": {
+        "model": "gpt-4o",
+        "messages": _HELLO,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    },
+    "with a tool": {
+        "model": "gpt-4o",
+        "messages": [{"role": "user", "content": "How warm is it in Berlin?"}],
+        "tools": [
+            {
+                "type": "function",
+                "function": {
+                    "name": "temperature",
+                    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+                },
+            }
+        ],
+    },
+}
+CHAT_ANSWER: dict[str, Any] = {
+    **_HEAD,
+    "object": "chat.completion",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Hello!", "refusal": None},
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": _USAGE,
+}
+CHAT_EVENTS = (
+    'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"gpt-4o","choices":'
+    '[{"index":0,"delta":{"role":"assistant","content":"Hello!"},"logprobs":null,"finish_reason":null}]}\n\ndata: [DONE]\n\n'
+)
+RESPONSE_REQUESTS: dict[str, dict[str, Any]] = {"plain": {"model": "gpt-4o", "input": "Say hello."}}
+RESPONSE_ANSWER: dict[str, Any] = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "completed",
+    "model": "gpt-4o",
+    "output": [
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "Hello!", "annotations": []}],
+        }
+    ],
+}
+EMBEDDING_REQUESTS: dict[str, dict[str, Any]] = {"plain": {"model": "text-embedding-3-small", "input": "Hello!"}}
+EMBEDDING_ANSWER: dict[str, Any] = {
+    "object": "list",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}],
+    "model": "text-embedding-3-small",
+    "usage": {"prompt_tokens": 2, "total_tokens": 2},
+}
+COMPLETION_REQUESTS: dict[str, dict[str, Any]] = {"plain": {"model": "gpt-4o", "prompt": "Hello"}}
+COMPLETION_ANSWER: dict[str, Any] = {
+    **_HEAD,
+    "object": "text_completion",
+    "choices": [{"index": 0, "text": ", world", "logprobs": None, "finish_reason": "stop"}],
+    "usage": _USAGE,
+}
+MODEL: dict[str, Any] = {
+    "id": "gpt-4o",
+    "object": "model",
+    "created": 1_700_000_000,
+    "owned_by": "openai",
+    "context_window": 128_000,
+    "supports_function_calling": True,
+}
