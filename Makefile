@@ -62,12 +62,8 @@ phoenix_ui:  ## open Phoenix, or print its address
 	@$(DASHBOARD) phoenix
 
 ##@ Checks
-<<<<<<< HEAD
-.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test conformance evaluations
-.PHONY: bench
-=======
-.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests contract_table conformance evaluations bench
->>>>>>> contract
+.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test contract_table
+.PHONY: conformance evaluations bench failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
 	@$(DEV) ruff format $(CODE)
@@ -87,13 +83,10 @@ conformance:  ## compatibility suites that others wrote, against the API on a st
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,conformance -- python -m tests.conformance $(ARGS)
 evaluations:  ## routing and answers, scored with the evaluation key and the models configured (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.evaluations $(ARGS)
-<<<<<<< HEAD
 attribution_test:  ## a thousand requests of every kind: do LiteLLM, Phoenix and the clients agree to the last token?
 	@ATTRIBUTION_REQUESTS=1000 $(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest tests/integration_tests/test_many_calls.py $(ARGS)
-=======
 contract_table:  ## write what LiteLLM alone does to answers into docs/contract.md
 	@WRITE_CONTRACT_TABLE=1 $(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest tests/integration_tests/contract/test_table.py $(ARGS)
->>>>>>> contract
 bench:  ## added latency of the API over LiteLLM alone, side by side in one run
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
 
