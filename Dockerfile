@@ -21,4 +21,4 @@ EXPOSE 8000
 # The image has no curl; it has Python.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=6 \
   CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health', timeout=5)"]
-CMD ["uvicorn", "--factory", "api.main:create_app", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "-m", "api", "--host", "0.0.0.0", "--port", "8000"]

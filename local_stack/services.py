@@ -153,7 +153,7 @@ def _litellm(instance: Instance, settings: Mapping[str, str]) -> Service:
 
 
 def _api(instance: Instance, settings: Mapping[str, str]) -> Service:
-    arguments = ["uvicorn", "--factory", "api.main:create_app", *address(instance.ports.api)]
+    arguments = ["api", *address(instance.ports.api)]
     return Service(
         name="api",
         command=python_module("app", *arguments),

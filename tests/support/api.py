@@ -36,7 +36,7 @@ def running_api(
     port = free_port()
     log = directory / f"api-{port}.log"
     environment = {"LLM_BASE_URL": llm_base_url, "LLM_API_KEY": llm_api_key, "API_TOKENS": TOKEN, **settings}
-    arguments = ("-m", "uvicorn", "--factory", "api.main:create_app", "--host", "127.0.0.1", "--port", str(port))
+    arguments = ("-m", "api", "--host", "127.0.0.1", "--port", str(port))
     url = f"http://127.0.0.1:{port}"
     with running(*arguments, url=f"{url}/health", log=log, environment=environment) as process:
         yield RunningAPI(url, process, log)
