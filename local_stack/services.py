@@ -32,7 +32,7 @@ class Service:
     environment: dict[str, str]
     directory: Path
     check: health.Check
-    patience: float = 60
+    patience: float = 120
     stop_signal: str = "TERM"
     stop_seconds: int = 10
     stop_as_group: bool = True
