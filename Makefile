@@ -38,9 +38,12 @@ litellm_setup:  ## mint the virtual keys and write them into .env (ARGS="--rotat
 	@$(KEYS) --write $(ARGS)
 
 ##@ Usage
-.PHONY: usage
+.PHONY: usage phoenix_prices
 usage:  ## calls, errors, tokens, dollars and latencies by component (ARGS="--since 7d --by environment,model --plot cost.png", ARGS="--help")
 	@$(BOOTSTRAP) usage -- python -m local_stack.usage $(ARGS)
+
+phoenix_prices:  ## tell Phoenix the prices of config/litellm_config.yaml; `make up` does it, after `make docker_up` run this
+	@$(BOOTSTRAP) stack -- python -m local_stack.phoenix_prices $(ARGS)
 
 ##@ Docker
 .PHONY: docker_up docker_down docker_restart litellm_ui litellm_logs litellm_restart litellm_reset phoenix_ui

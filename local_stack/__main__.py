@@ -12,6 +12,7 @@ from local_stack.env_file import EnvFileError
 from local_stack.first_call import FirstCall, FirstCallError
 from local_stack.instance import Instance, InstanceError, resolve
 from local_stack.litellm_database import LiteLLMDatabaseError
+from local_stack.phoenix_prices import PriceError
 from local_stack.ports import PortError
 from local_stack.postgres import PostgresError
 from local_stack.services import START_ORDER, Options
@@ -29,6 +30,7 @@ EXPECTED = (
     LiteLLMDatabaseError,
     PortError,
     PostgresError,
+    PriceError,
     ServiceFailedError,
     SetupError,
     SupervisionError,

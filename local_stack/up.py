@@ -14,6 +14,7 @@ from local_stack import (
     env_file,
     environments,
     litellm_database,
+    phoenix_prices,
     ports,
     postgres,
     processes,
@@ -52,6 +53,7 @@ class Stack:
             self._start_postgres()
             self._start(["litellm"])
             self._wait(["phoenix", "demo-provider", "demo-tools", "litellm"])
+            self._register_prices()
             self._mint_keys()
             self._start(["api"])
             self._wait(["api"])
@@ -138,6 +140,14 @@ class Stack:
         applied = litellm_database.migrate(postgres.programs() / "psql", url, migrations)
         if applied:
             console.good(f"Applied {applied} migrations of LiteLLM's database")
+
+    def _register_prices(self) -> None:
+        changed = phoenix_prices.register(
+            self.instance.url("phoenix"),
+            phoenix_prices.configured(self.instance.root / "config" / "litellm_config.yaml"),
+        )
+        if changed:
+            console.good(f"Told Phoenix the prices of {', '.join(changed)}")
 
     def _mint_keys(self) -> None:
         """In a process of its own, which is what scripts/setup_litellm_keys.sh runs too."""

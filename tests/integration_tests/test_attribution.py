@@ -1,0 +1,154 @@
+"""What the real LiteLLM and Phoenix know of a call, whatever its caller says of itself; and that all three costs are one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local_stack.instance import Instance
+from tests.support.api import RunningAPI, running_api
+from tests.support.ledgers import Ledgers
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """An API under the tests' own key, and the ledgers from its start on."""
+
+    api: RunningAPI
+    ledgers: Ledgers
+
+    def ask(
+        self, path: str = "/chat/completions", *, headers: dict[str, str] | None = None, **fields: Any
+    ) -> httpx.Response:
+        """A request, with a prompt where its path wants it."""
+        prompt = {"input": "hi"} if path != "/chat/completions" else {"messages": [{"role": "user", "content": "hi"}]}
+        body = {"model": "gpt-4o-mini", **prompt, **fields}
+        sent = self.api.headers | (headers or {})
+        return httpx.post(f"{self.api.base_url}{path}", json=body, headers=sent, timeout=60, trust_env=False)
+
+
+@pytest.fixture(scope="module")
+def attributed(stack: Instance, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attributed]:
+    ledgers = Ledgers.from_now(stack)
+    settings = {
+        "ENABLE_TRACING": "true",
+        "PHOENIX_COLLECTOR_ENDPOINT": stack.url("phoenix_grpc"),
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+    }
+    key = ledgers.settings["LITELLM_TEST_KEY"]
+    directory = tmp_path_factory.mktemp("api")
+    with running_api(directory, llm_base_url=stack.url("litellm"), llm_api_key=key, **settings) as api:
+        yield Attributed(api, ledgers)
+
+
+FORGED = {"component": "evil", "operation": "evil", "environment": "evil", "trace_id": "evil"}
+FORGERIES: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
+    "metadata": ("/chat/completions", {}, {"metadata": {**FORGED, "tags": ["component:evil"], "spend_logs_metadata": FORGED}}),
+    "metadata of the key": (
+        "/chat/completions", {},
+        {"metadata": {"user_api_key": "evil", "user_api_key_alias": "evil", "user_api_key_end_user_id": "evil", "user_id": "evil"}},
+    ),
+    "metadata of the row": ("/chat/completions", {}, {"metadata": {"status": "failure", "session_id": "evil", "agent_id": "evil"}}),
+    "litellm_metadata": ("/chat/completions", {}, {"litellm_metadata": FORGED, "tags": ["component:evil"]}),
+    "key in the body": ("/chat/completions", {}, {"api_key": "sk-evil", "api_base": "http://127.0.0.1:9", "user_api_key": "evil"}),
+    "headers in the body": (
+        "/chat/completions", {},
+        {"extra_headers": {"authorization": "evil"}, "extra_body": {"metadata": FORGED}},
+    ),
+    "not logged": ("/chat/completions", {}, {"no-log": True, "litellm_call_id": "evil", "litellm_session_id": "evil"}),
+    "headers": (
+        "/chat/completions",
+        {
+            "x-litellm-tags": "component:evil", "x-litellm-spend-logs-metadata": '{"component": "evil"}',
+            "x-litellm-end-user-id": "evil", "x-litellm-api-key": "sk-evil", "x-litellm-session-id": "evil",
+            "baggage": "litellm.metadata.component=evil", "x-api-key": "sk-evil",
+        },
+        {},
+    ),
+    "metadata of a response": ("/responses", {}, {"metadata": {**FORGED, "tags": ["component:evil"]}}),
+    "litellm_metadata of a response": ("/responses", {}, {"litellm_metadata": {**FORGED, "requester_metadata": FORGED}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_caller_cannot_change_what_its_call_is_logged_as(attributed: Attributed, forgery: str) -> None:
+    path, headers, fields = FORGERIES[forgery]
+    answer = attributed.ask(path, headers=headers, **fields)
+    assert answer.status_code == 200, answer.text
+    [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)
+    [span] = attributed.ledgers.spans_of(answer.headers["x-trace-id"], calls=1)
+    operation = "response" if path == "/responses" else "chat"
+    assert (row.component, row.operation, row.environment, row.key) == (
+        "passthrough",
+        operation,
+        "test",
+        "litellm-test",
+    )
+    assert (row.failed, row.end_user[:6], "evil" in str([*row.tags, row.session])) == (False, "token-", False)
+    assert "evil" not in str(span.metadata)
+
+
+def test_the_session_and_the_user_are_in_both_ledgers(attributed: Attributed) -> None:
+    answer = attributed.ask(user="user-7", headers={"x-session-id": "session-7"})
+    [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)
+    [span] = attributed.ledgers.spans_of(answer.headers["x-trace-id"], calls=1)
+    assert (row.end_user, row.session) == ("user-7", "session-7")
+    assert (span.metadata["end_user"], span.metadata["session_id"]) == ("user-7", "session-7")
+
+
+def test_a_failed_call_is_attributed(attributed: Attributed) -> None:
+    answer = attributed.ask(model="no-such-model")
+    [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)
+    assert (row.failed, row.component, row.key) == (True, "passthrough", "litellm-test")
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/chat/completions", "gpt-4o-mini"),
+        ("/chat/completions", "o1-mini"),
+        ("/chat/completions", "deepseek-v4-flash"),
+        ("/chat/completions", "claude-haiku-4-5"),
+        ("/embeddings", "text-embedding-3-small"),
+    ],
+)
+def test_the_client_litellm_and_phoenix_name_the_same_cost(attributed: Attributed, path: str, model: str) -> None:
+    answer = attributed.ask(path, model=model)
+    [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)
+    [span] = attributed.ledgers.spans_of(answer.headers["x-trace-id"], calls=1)
+    told = float(answer.headers["x-litellm-response-cost"])
+    assert told > 0
+    assert [row.cost, span.litellm_cost, span.cost] == pytest.approx([told] * 3, abs=1e-12)
+
+
+def test_calls_under_the_tests_key_charge_nothing_to_development(attributed: Attributed) -> None:
+    session = f"session-{uuid4().hex}"
+    traces = [attributed.ask(headers={"x-session-id": session}).headers["x-trace-id"] for _ in range(3)]
+    rows = attributed.ledgers.rows_of(*traces, calls=3)
+    assert {(row.key, row.environment) for row in rows} == {("litellm-test", "test")}
+    charged = [row for row in attributed.ledgers.rows() if row.session == session]
+    assert len(charged) == 3
+
+
+FILTERS = {
+    "one component's calls": "span_kind == 'LLM' and metadata['component'] == 'passthrough'",
+    "one operation's calls": "span_kind == 'LLM' and metadata['operation'] == 'chat'",
+    "one environment's calls": "span_kind == 'LLM' and metadata['environment'] == 'test'",
+    "one key's calls": "span_kind == 'LLM' and metadata['user_api_key_alias'] == 'litellm-test'",
+    "one end user's calls": "span_kind == 'LLM' and metadata['end_user'] == 'user-8'",
+    "one session's calls": "span_kind == 'LLM' and session.id == 'session-8'",
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_of_the_documentation_finds_the_call_once(attributed: Attributed, name: str) -> None:
+    answer = attributed.ask(user="user-8", headers={"x-session-id": "session-8"})
+    trace = answer.headers["x-trace-id"]
+    attributed.ledgers.spans_of(trace, calls=1)
+    found = [span for span in attributed.ledgers.spans(FILTERS[name]) if span.trace_id == trace]
+    assert len(found) == 1
