@@ -191,7 +191,7 @@ async def _read_answer(client: httpx.AsyncClient, request: httpx.Request, kind: 
             read += piece
             if kind.reads is not None and read.count(b"\n\n") >= kind.reads:
                 return
-        for event in map(from_json, payloads(read)):
+        for event in payloads(read):
             outcome.usage = event.get("usage") or (event.get("response") or {}).get("usage") or outcome.usage
     finally:
         await response.aclose()
