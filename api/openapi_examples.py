@@ -45,6 +45,14 @@ CHAT_EVENTS = (
     'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"gpt-4o","choices":'
     '[{"index":0,"delta":{"role":"assistant","content":"Hello!"},"logprobs":null,"finish_reason":null}]}\n\ndata: [DONE]\n\n'
 )
+COMPLETION_EVENTS = (
+    'data: {"id":"cmpl-1","object":"text_completion","created":1700000000,"model":"gpt-4o","choices":'
+    '[{"index":0,"text":", world","logprobs":null,"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+)
+RESPONSE_EVENTS = (
+    'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_1","output_index":0,'
+    '"content_index":0,"delta":"Hello!","sequence_number":4}\n\n'
+)
 RESPONSE_REQUESTS: dict[str, dict[str, Any]] = {"plain": {"model": "gpt-4o", "input": "Say hello."}}
 RESPONSE_ANSWER: dict[str, Any] = {
     "id": "resp_1",

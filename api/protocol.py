@@ -1,7 +1,7 @@
 """Wire types: what a request must at least be. Everything else in a body is handed on as it came; LiteLLM decides on it."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
@@ -20,11 +20,17 @@ class WireModel(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     model: Annotated[str, Strict(), Field(min_length=1)]
-    stream: Annotated[bool, Strict()] | None = None
     metadata: dict[str, Any] | None = None
 
 
+class StreamableModel(WireModel):
+    """A request whose answer can be streamed."""
+
+    stream: Annotated[bool, Strict()] | None = None
+
+
 _TEXTS = "a string, an array of strings, or tokens as integers"
+_Tokens = Annotated[list[Annotated[int, Strict()]], Field(min_length=1)]
 
 
 class Message(BaseModel):
@@ -39,27 +45,31 @@ class StreamOptions(BaseModel):
     include_usage: Annotated[bool, Strict()] | None = None
 
 
-class ChatCompletionRequest(WireModel):
+class ChatCompletionRequest(StreamableModel):
     """A chat completion request."""
 
     messages: Annotated[list[Message], Field(min_length=1)]
     stream_options: StreamOptions | None = None
 
 
-class CompletionRequest(WireModel):
+class CompletionRequest(StreamableModel):
     """A text completion request."""
 
-    prompt: Annotated[str | list[str] | list[int] | list[list[int]], Field(description=_TEXTS)]
+    # OpenAI takes tokens too; LiteLLM fails on them with a 500.
+    prompt: Annotated[
+        str | Annotated[list[str], Field(min_length=1)], Field(description="a string or an array of strings")
+    ]
     stream_options: StreamOptions | None = None
 
 
 class EmbeddingRequest(WireModel):
-    """An embedding request."""
+    """An embedding request; there is nothing to stream."""
 
-    input: Annotated[str | list[str] | list[int] | list[list[int]], Field(description=_TEXTS)]
+    stream: Literal[False] | None = None
+    input: Annotated[str | list[str] | _Tokens | list[_Tokens], Field(description=_TEXTS)]
 
 
-class ResponseRequest(WireModel):
+class ResponseRequest(StreamableModel):
     """A request of the Responses API."""
 
     input: Annotated[str | list[dict[str, Any]], Field(description="a string or an array of items")]

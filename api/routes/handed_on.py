@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1")
 @router.post(
     "/responses",
     tags=["responses"],
-    responses=answer_responses(examples.RESPONSE_ANSWER),
+    responses=answer_responses(examples.RESPONSE_ANSWER, examples.RESPONSE_EVENTS),
     openapi_extra=request_body(ResponseRequest, examples.RESPONSE_REQUESTS, routed=False),
 )
 async def create_response(request: Request, services: Services, context: Context) -> Response:
@@ -43,7 +43,7 @@ async def create_embedding(request: Request, services: Services, context: Contex
 @router.post(
     "/completions",
     tags=["completions"],
-    responses=answer_responses(examples.COMPLETION_ANSWER),
+    responses=answer_responses(examples.COMPLETION_ANSWER, examples.COMPLETION_EVENTS),
     openapi_extra=request_body(CompletionRequest, examples.COMPLETION_REQUESTS, routed=False),
 )
 async def create_completion(request: Request, services: Services, context: Context) -> Response:
