@@ -1,0 +1,45 @@
+"""The documents against the tree: what they name is there, and what is there is named."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import ROOT
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
+MAKE = re.compile(r"`make ([a-z_]+)")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path) -> None:
+    broken = [link for link in LINK.findall(document.read_text()) if not (document.parent / link).exists()]
+    assert broken == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_make_target_that_is_named_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z_]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(MAKE.findall(document.read_text())) <= targets
+
+
+def test_the_readme_is_short_and_shows_the_two_commands() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) < 150
+    assert {"up", "tests"} <= set(re.findall(r"^make ([a-z_]+)", text, re.MULTILINE))
+
+
+def test_every_room_of_the_api_is_in_the_architecture() -> None:
+    rooms = {
+        path.name + ("/" if path.is_dir() else "")
+        for path in (ROOT / "api").iterdir()
+        if not path.name.startswith("__")
+    }
+    named = set(re.findall(r"`([a-z_]+(?:\.py|/))`", (ROOT / "docs" / "architecture.md").read_text()))
+    assert {room for room in rooms if room.endswith((".py", "/"))} - named == set()
+
+
+def test_every_make_target_has_a_line_of_help() -> None:
+    rules = re.findall(r"^([a-z_]+):(?!=)(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [target for target, line in rules if "##" not in line] == []
