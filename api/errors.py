@@ -155,12 +155,15 @@ class UpstreamError(APIError):
 
 
 class GatewayKeyRejected(UpstreamError):
-    """A 401 from LiteLLM itself: no caller can mend it, so the message says who can."""
+    """A 401 from LiteLLM itself: no caller can mend it, so the message says who can, and the code is not that of a wrong token."""
+
+    code = "llm_gateway_key_rejected"
 
     def __init__(self, status: int, error: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, error, headers=headers)
         whose = "LiteLLM does not accept this server's LLM_API_KEY (`make litellm_setup` mints one)"
         self.message = f"{whose}: {self.message}"
+        self.error_code = self.code
 
 
 class InsufficientQuota(APIError):

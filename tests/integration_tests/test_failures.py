@@ -14,7 +14,7 @@ from tests.support.stack_client import StackClient
 pytestmark = pytest.mark.timeout(400)
 DOCUMENT = Path(bootstrap.ROOT, "docs", "failures.md")
 OK = (200, "")
-REFUSED = (401, "401")
+REFUSED = (401, "llm_gateway_key_rejected")
 UNREACHABLE = (503, "llm_gateway_unreachable")
 NOT_FOUND = (404, "model_not_found")
 EXPECTED = {

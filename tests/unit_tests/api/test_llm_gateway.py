@@ -204,6 +204,7 @@ def test_a_refused_key_of_ours_says_who_can_mend_it(client: TestClient, litellm:
     response = client.post(PATH, json=GOOD)
     assert response.status_code == 401
     assert "make litellm_setup" in response.json()["error"]["message"]
+    assert response.json()["error"]["code"] == "llm_gateway_key_rejected"
     assert "sk-virtual" not in response.text
 
 
