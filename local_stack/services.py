@@ -105,9 +105,9 @@ def _postgres(instance: Instance) -> Service:
 def _phoenix(instance: Instance, settings: Mapping[str, str]) -> Service:
     return Service(
         name="phoenix",
-        command=[str(bootstrap.venv("phoenix") / "bin" / "phoenix"), "serve"],
+        command=python_module("phoenix", "local_stack.phoenix_on_loopback", "serve"),
         environment=marked(instance, "phoenix", environments.phoenix(instance, settings)),
-        directory=instance.phoenix_data,
+        directory=instance.root,
         check=health.http(instance.url("phoenix", "/readyz")),
         patience=180,
         installed=installed("phoenix"),

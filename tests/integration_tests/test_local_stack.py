@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -112,7 +113,9 @@ def test_everything_listens_on_loopback_only(own: Instance) -> None:
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert listening == {"127.0.0.1"}
+    # gRPC opens an IPv4 address as an IPv6 one that stands for it.
+    addresses = {address.removeprefix("::ffff:") for address in listening}
+    assert addresses == {"127.0.0.1"}
 
 
 def test_the_first_call_says_what_it_cost_who_paid_which_part_made_it_and_where_its_trace_is(own: Instance) -> None:
@@ -145,7 +148,7 @@ def test_a_service_that_cannot_start_is_named_with_its_log(own: Instance, settin
     env_file.set_values(own.env_file, {"HTTP_CONNECT_TIMEOUT": "soon"})
     done = command(own, *QUICK)
     assert done.returncode == 1
-    assert "API (api) does not run: FATAL" in done.stderr
+    assert re.search(r"API \(api\) (does not run: FATAL|crashed 3 times in a row)", done.stderr)
     assert "HTTP_CONNECT_TIMEOUT" in done.stderr
     assert str(own.log("api")) in done.stderr
 
