@@ -198,13 +198,19 @@ async def _read_answer(client: httpx.AsyncClient, request: httpx.Request, kind: 
 
 
 def _read(ledgers: Ledgers, provider: ScriptedProvider, run: str, outcomes: list[Outcome], traces: set[str]) -> Books:
+    """Both ledgers once they hold still: LiteLLM writes its log in batches, Phoenix takes spans in as it comes to it."""
     received = _until_ended(provider, run)
-    # The APIs have ended, and with their end sent what spans they still had.
-    calls = ledgers.spans("span_kind == 'CHAIN' and metadata['operation'] is not None")
-    made = [span for span in calls if span.trace_id in traces]
-    rows = ledgers.rows_of(*traces, calls=len(made), within=60)
-    attempts = ledgers.spans_of(*traces, calls=len(received), within=60)
-    return Books(outcomes, rows, attempts, made, received)
+    deadline, sizes = time.monotonic() + 90, (-1, -1, -1)
+    while True:
+        calls = ledgers.spans("span_kind == 'CHAIN' and metadata['operation'] is not None")
+        made = [span for span in calls if span.trace_id in traces]
+        rows = [row for row in ledgers.rows() if row.trace_id in traces]
+        attempts = [span for span in ledgers.calls() if span.trace_id in traces]
+        complete = len(made) == len(rows) and len(attempts) == len(received)
+        before, sizes = sizes, (len(made), len(rows), len(attempts))
+        if (complete and sizes == before) or time.monotonic() > deadline:
+            return Books(outcomes, rows, attempts, made, received)
+        time.sleep(3)
 
 
 def _until_ended(provider: ScriptedProvider, run: str) -> list[dict[str, Any]]:
