@@ -212,6 +212,9 @@ def own_copy(target: Path, package: str) -> None:
 def make(name: str) -> None:
     started = time.monotonic()
     say(f"Installing {name} into {venv(name).relative_to(ROOT)} ...")
+    if venv(name).is_symlink():
+        # Making it anew would clear what it leads to, which is not this checkout's.
+        raise BootstrapError(f"{venv(name)} is a link. Remove it; an environment belongs to one checkout.")
     venv(name).parent.mkdir(parents=True, exist_ok=True)
     (venv(name) / ".stamp").unlink(missing_ok=True)
     if name == "stack":

@@ -107,6 +107,8 @@ def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         "OTEL_EXPORTER": "otlp_grpc",
         "OTEL_EXPORTER_OTLP_ENDPOINT": instance.url("phoenix_grpc"),
         "OTEL_SERVICE_NAME": "litellm",
+        # Its spans join a trace that a caller began. By itself it would also trace each of its housekeeping queries.
+        "OTEL_TRACES_SAMPLER": "parentbased_always_off",
         **UNLOST_SPANS,
         "OTEL_RESOURCE_ATTRIBUTES": f"openinference.project.name={project(settings)}",
         **traced_content({"TRACE_CONTENT": "on"} | effective(settings, os.environ, ("TRACE_CONTENT",))),
