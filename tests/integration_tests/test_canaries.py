@@ -15,7 +15,7 @@ from local_stack import env_file
 from local_stack.environments import DEMO_KEY
 from local_stack.instance import Instance
 from tests.support.api import TOKEN, RunningAPI, running_api
-from tests.support.ledgers import Ledgers
+from tests.support.ledgers import Ledgers, PhoenixSpan, settled
 from tests.support.provider import ScriptedProvider
 from tests.support.stack import command
 
@@ -75,11 +75,14 @@ def left(quiet: Instance, tmp_path_factory: pytest.TempPathFactory) -> Left:
     key = ledgers.settings["LITELLM_TEST_KEY"]
     with running_api(directory, llm_base_url=quiet.url("litellm"), llm_api_key=key, **settings) as api:
         answers, traces = _drive(api, provider)
-    calls = [
-        span
-        for span in ledgers.spans("metadata['operation'] is not None and span_kind == 'CHAIN'")
-        if span.trace_id in traces
-    ]
+
+    def calls_of_ours() -> list[PhoenixSpan]:
+        spans = ledgers.spans("metadata['operation'] is not None and span_kind == 'CHAIN'")
+        return [span for span in spans if span.trace_id in traces]
+
+    # Phoenix takes the spans in after they have been sent: what is not there yet could hide a leak.
+    settled(lambda: sorted({span.trace_id for span in calls_of_ours()}), len(traces), 60)
+    calls = calls_of_ours()
     ledgers.rows_of(*traces, calls=len(calls))
     logs = {name: quiet.log(name).read_text()[size:] for name, size in before.items()}
     spans = json.dumps([span.attributes for span in ledgers.spans() if span.trace_id in traces])
