@@ -79,7 +79,7 @@ def _step(action: str, *tools: str) -> dict[str, Any]:
     return {"thought": SAID, "next_action": action, "tools_to_use": uses, "concurrent_execution": False}
 
 
-def _ask(client: TestClient, mode: str = "passthrough", **fields: Any) -> httpx.Response:
+def _ask(client: TestClient, mode: str = "passthrough", **fields: Any) -> Any:
     return client.post(PATH, json=ASKED | fields, headers={"x-routing-mode": mode, "x-session-id": SESSION})
 
 
