@@ -15,7 +15,8 @@ from api.metrics.recording import LLMCall, error_class
 from api.sse import payloads
 
 # Few events say what was used, and none but those is parsed for it. Inside a JSON string the second quote would be escaped.
-_TELLS_USAGE = re.compile(rb'"usage"\s*:\s*\{')
+_USAGE = b'"usage"'
+_TELLS_USAGE = re.compile(_USAGE + rb"\s*:\s*\{")
 _CONVENTIONAL: Final = {Operation.COMPLETION: "text_completion", Operation.EMBEDDING: "embeddings"}
 # OpenAI's chat and completions on the left, its Responses on the right.
 _COUNTED: Final = {"input": ("prompt_tokens", "input_tokens"), "output": ("completion_tokens", "output_tokens")}
@@ -71,7 +72,7 @@ class MeasuredCall(LLMCall):
         if not self._streaming:
             self._streaming = True
             self._first_tokens.record(time.perf_counter() - self._began, self._named(self._models.learnt))
-        if _TELLS_USAGE.search(events):
+        if _USAGE in events and _TELLS_USAGE.search(events):
             self.answered(lambda: list(payloads(events)))
 
     def _tells(self, told: Any) -> None:

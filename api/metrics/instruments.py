@@ -23,6 +23,8 @@ _OPERATION_SECONDS: Final = tuple(round(0.01 * 2**power, 2) for power in range(1
 _FIRST_TOKEN_SECONDS: Final = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, *_REQUEST_SECONDS[5:])
 _TOKENS: Final = tuple(4.0**power for power in range(14))
 
+CLOSE_SECONDS: Final = 3
+
 _Attributes = dict[str, str | int]
 
 
@@ -104,7 +106,7 @@ class RecordedMetrics(Metrics):
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
 
     def close(self) -> None:
-        self._provider.shutdown(timeout_millis=3_000)
+        self._provider.shutdown(timeout_millis=CLOSE_SECONDS * 1_000)
 
 
 def _histogram(meter: Meter, name: str, unit: str, boundaries: tuple[float, ...]) -> Histogram:

@@ -7,6 +7,8 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
 
 SERVICE_NAME = "reasoning-agent-api"
+# What one push could not deliver, the next one tells again: it is not worth holding up the end of the process.
+PUSH_SECONDS = 3
 
 
 def open_provider(otlp_endpoint: str | None) -> tuple[MeterProvider, CollectorRegistry]:
@@ -30,7 +32,7 @@ def _exporter(endpoint: str) -> MetricExporter:
     if endpoint.endswith("/v1/metrics"):
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HTTPExporter
 
-        return HTTPExporter(endpoint=endpoint)
+        return HTTPExporter(endpoint=endpoint, timeout=PUSH_SECONDS)
     from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GRPCExporter
 
-    return GRPCExporter(endpoint=endpoint, insecure=endpoint.startswith("http://"))
+    return GRPCExporter(endpoint=endpoint, insecure=endpoint.startswith("http://"), timeout=PUSH_SECONDS)
