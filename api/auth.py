@@ -1,8 +1,8 @@
-"""Bearer token → Caller. Everything is protected except the routes in PUBLIC_ROUTES."""
+"""Bearer token → Caller. Everything is protected except the routes in PUBLIC_ROUTES, and what the settings add to them."""
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -61,9 +61,12 @@ class TokenAuthenticator:
 class AuthenticationMiddleware:
     """Puts the Caller into the request's state, or answers 401 before anything else runs."""
 
-    def __init__(self, app: ASGIApp, authenticator: TokenAuthenticator | None) -> None:
+    def __init__(
+        self, app: ASGIApp, authenticator: TokenAuthenticator | None, public: Collection[str] = PUBLIC_ROUTES
+    ) -> None:
         self._app = app
         self._authenticator = authenticator
+        self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -75,7 +78,7 @@ class AuthenticationMiddleware:
         await self._app(scope, receive, send)
 
     def _caller(self, scope: Scope) -> Caller:
-        if self._authenticator is None or scope["path"] in PUBLIC_ROUTES:
+        if self._authenticator is None or scope["path"] in self._public:
             return ANONYMOUS
         return self._authenticator.authenticate(Headers(scope=scope).get("authorization"))
 

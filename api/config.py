@@ -52,6 +52,10 @@ class Settings(BaseSettings):
 
     trace_content: Literal["on", "off"] = "on"
 
+    enable_metrics: bool = True
+    metrics_public: bool = False
+    otel_exporter_otlp_metrics_endpoint: str | None = None
+
     routing_default_mode: RoutingMode = RoutingMode.PASSTHROUGH
     routing_classifier_model: str = "gpt-4o-mini"
     routing_classifier_temperature: float = Field(default=0.0, ge=0, le=2)
@@ -69,9 +73,11 @@ class Settings(BaseSettings):
     def _split_tokens(cls, value: object) -> object:
         return tuple(token.strip() for token in value.split(",") if token.strip()) if isinstance(value, str) else value
 
-    @field_validator("llm_base_url", "phoenix_collector_endpoint")
+    @field_validator("llm_base_url", "phoenix_collector_endpoint", "otel_exporter_otlp_metrics_endpoint")
     @classmethod
-    def _is_http_url(cls, value: str) -> str:
+    def _is_http_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         url = urlsplit(value)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError("must be a URL such as http://127.0.0.1:4000")

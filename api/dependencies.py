@@ -13,6 +13,7 @@ from openai import AsyncOpenAI
 from api.config import Settings, named_variables
 from api.http_client import open_http_client
 from api.llm_gateway import LLMGateway
+from api.metrics import Metrics, open_metrics
 from api.model_catalog import ModelCatalog
 from api.reasoning.agent import ReasoningAgent
 from api.reasoning.prompts import load_prompts
@@ -35,6 +36,7 @@ class ServiceContainer:
         self._transport = transport
         self._resources = AsyncExitStack()
         self._tracing: Tracing | None = None
+        self._metrics: Metrics | None = None
         self._openai_client: AsyncOpenAI | None = None
         self._gateway: LLMGateway | None = None
         self._catalog: ModelCatalog | None = None
@@ -53,6 +55,8 @@ class ServiceContainer:
     async def _open(self) -> None:
         self._tracing = tracing = open_tracing(self.settings)
         self._closes("tracing", _in_thread(tracing.close))
+        self._metrics = metrics = open_metrics(self.settings)
+        self._closes("metrics", _in_thread(metrics.close))
         http_client = open_http_client(self.settings, self._transport)
         self._closes("the HTTP client", http_client.aclose)
         self._openai_client = AsyncOpenAI(
@@ -61,18 +65,18 @@ class ServiceContainer:
             http_client=http_client,
             max_retries=0,  # LiteLLM retries; a second layer would multiply the calls
         )
-        self._gateway = gateway = LLMGateway(self._openai_client, tracing)
+        self._gateway = gateway = LLMGateway(self._openai_client, tracing, metrics)
         self._catalog = ModelCatalog(gateway)
         self._mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))
         await servers.open()
         self._closes("the MCP servers", servers.close)
-        self._agent = ReasoningAgent(gateway, self._catalog, servers, load_prompts(), tracing, _limits(self.settings))
-        self._router = RequestRouter(_classifier(self.settings, gateway), self.settings.routing_default_mode)
+        limits = _limits(self.settings)
+        self._agent = ReasoningAgent(gateway, self._catalog, servers, load_prompts(), tracing, metrics, limits)
+        self._router = RequestRouter(_classifier(self.settings, gateway), metrics, self.settings.routing_default_mode)
 
     async def __aexit__(self, *exc: object) -> None:
-        self._tracing = self._openai_client = self._gateway = self._catalog = self._mcp_servers = self._agent = (
-            self._router
-        ) = None
+        self._tracing = self._metrics = self._openai_client = self._gateway = self._catalog = None
+        self._mcp_servers = self._agent = self._router = None
         await self._resources.aclose()
 
     @property
@@ -109,6 +113,11 @@ class ServiceContainer:
     def tracing(self) -> Tracing:
         """Raises RuntimeError before start-up and after shutdown."""
         return _opened(self._tracing)
+
+    @property
+    def metrics(self) -> Metrics:
+        """Raises RuntimeError before start-up and after shutdown."""
+        return _opened(self._metrics)
 
     def _closes(self, name: str, close: Callable[[], Awaitable[None]]) -> None:
         async def close_logged() -> None:

@@ -7,7 +7,7 @@ spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and 
 from asyncio import CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -21,6 +21,7 @@ from api.attribution import Component, Operation, Purpose, attributed
 from api.contract import refusal
 from api.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.errors import AnswerUnusable, APIError, NotReady, UpstreamStreamBroken
+from api.metrics import LLMCall, Metrics
 from api.own_key import OwnKey
 from api.request_context import RequestContext
 from api.sse import complete_events, ends_with_done, split_at_error
@@ -42,27 +43,37 @@ class LLMAnswer:
 
     content: bytes
     headers: dict[str, str]
+    _parsed: list[Any] = field(default_factory=list, repr=False, compare=False)
 
     def json(self) -> Any:
-        """The parsed body.
+        """The parsed body: parsed once, so the same object whoever asks.
 
         Raises:
             UpstreamStreamBroken: it is no JSON.
         """
         try:
-            return from_json(self.content)
+            if not self._parsed:
+                self._parsed.append(from_json(self.content))
         except ValueError:
             raise UpstreamStreamBroken("LiteLLM's answer is not JSON.") from None
+        return self._parsed[0]
 
 
 class LLMStream:
     """The events of a streamed answer. The call and its span end with the last event, a failure or `aclose()`."""
 
     def __init__(
-        self, first: bytes, rest: AsyncIterator[bytes], headers: dict[str, str], resources: AsyncExitStack, span: Span
+        self,
+        first: bytes,
+        rest: AsyncIterator[bytes],
+        headers: dict[str, str],
+        resources: AsyncExitStack,
+        span: Span,
+        call: LLMCall,
     ) -> None:
         self.headers = headers
         self._span = span
+        self._call = call
         self._first = first
         self._rest = rest
         self._resources = resources
@@ -78,6 +89,7 @@ class LLMStream:
             with _cut_unless_ended(self._span):
                 yield self._first
                 async for events in self._rest:
+                    self._call.streamed(events)
                     yield events
 
     async def aclose(self) -> None:
@@ -91,9 +103,10 @@ class LLMGateway:
     All raise `UpstreamError` with LiteLLM's status and message, `UpstreamUnreachable` or `UpstreamTimeout`.
     """
 
-    def __init__(self, client: AsyncOpenAI, tracing: Tracing) -> None:
+    def __init__(self, client: AsyncOpenAI, tracing: Tracing, metrics: Metrics) -> None:
         self._client = client
         self.tracing = tracing
+        self._metrics = metrics
         self._root = str(client.base_url).rstrip("/").removesuffix("/v1")
         self._own_key = OwnKey(self._key_info)
 
@@ -108,14 +121,16 @@ class LLMGateway:
     ) -> LLMAnswer:
         """One call, answered at once."""
         purpose = Purpose(component, operation, context, await self._own_key.environment())
-        with self._span(purpose) as span:
+        with self._metrics.llm_call(component, operation, body.get("model")) as call, self._span(purpose) as span:
             response = await self._client.post(
                 endpoint.path,
                 cast_to=httpx.Response,
                 content=_content(body, purpose, span, endpoint),
                 options={"headers": _headers(purpose, span)},
             )
-        return LLMAnswer(response.content, handed_on(response.headers))
+            answer = LLMAnswer(response.content, handed_on(response.headers))
+            call.answered(answer.json)
+        return answer
 
     async def stream(
         self,
@@ -129,13 +144,15 @@ class LLMGateway:
         """One call, answered event by event. Returns once the first event is there, so that a failure still has its status."""
         purpose = Purpose(component, operation, context, await self._own_key.environment())
         async with AsyncExitStack() as resources:
+            call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
             span = resources.enter_context(self._span(purpose))
             content = _content(body, purpose, span, endpoint)
             response = await self._open_stream(endpoint.path, content, _headers(purpose, span))
             resources.push_async_callback(response.aclose)
             events = _whole_answer(response)
             first = await anext(events)
-            return LLMStream(first, events, handed_on(response.headers), resources.pop_all(), span)
+            call.streamed(first)
+            return LLMStream(first, events, handed_on(response.headers), resources.pop_all(), span, call)
 
     async def parse(
         self,
@@ -154,8 +171,8 @@ class LLMGateway:
             AnswerUnusable: the model refused, or answered with something else.
         """
         purpose = Purpose(component, operation, context, await self._own_key.environment())
-        with self._span(purpose) as span:
-            completion = await self._client.chat.completions.parse(
+        with self._metrics.llm_call(component, operation, model) as call, self._span(purpose) as span:
+            response = await self._client.chat.completions.with_raw_response.parse(
                 model=model,
                 messages=messages,
                 response_format=schema,
@@ -163,6 +180,8 @@ class LLMGateway:
                 extra_headers=_headers(purpose, span),
                 extra_body=attributed({}, purpose, trace_id(span)),
             )
+            call.answered(lambda: from_json(response.content))
+            completion = response.parse()
             message = completion.choices[0].message if completion.choices else None
             if message is None or message.parsed is None:
                 refused = message is not None and refusal(message.to_dict())

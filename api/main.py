@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from api import exception_handlers, openapi
-from api.auth import AuthenticationMiddleware, TokenAuthenticator
+from api.auth import PUBLIC_ROUTES, AuthenticationMiddleware, TokenAuthenticator
 from api.config import Settings, load_settings
 from api.dependencies import ServiceContainer
+from api.metrics import MetricsMiddleware
 from api.request_id import RequestIdMiddleware
-from api.routes import chat, handed_on, health, models, tools
+from api.routes import chat, handed_on, health, metrics, models, tools
 from api.tracing import TracingMiddleware
 
 
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         async with ServiceContainer(settings, transport) as services:
             yield {"services": services}
 
+    public = PUBLIC_ROUTES | ({"/metrics"} if settings.metrics_public else frozenset())
     authenticator = TokenAuthenticator(settings.api_tokens) if settings.require_auth else None
     app = FastAPI(
         title="Reasoning Agent API",
@@ -46,12 +48,13 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         telemetry={"tracing": False},
         redoc_url=None,
         middleware=[
+            Middleware(MetricsMiddleware),
             Middleware(RequestIdMiddleware),
-            Middleware(AuthenticationMiddleware, authenticator=authenticator),
+            Middleware(AuthenticationMiddleware, authenticator=authenticator, public=public),
             Middleware(TracingMiddleware),
         ],
     )
-    for router in (chat.router, handed_on.router, models.router, tools.router, health.router):
+    for router in (chat.router, handed_on.router, models.router, tools.router, health.router, metrics.router):
         app.include_router(router)
     exception_handlers.install(app)
     openapi.describe(app)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from api.metrics import Metrics
 from api.protocol import RoutingMode
 from api.request_context import ROUTING_MODE_HEADER, RequestContext
 from api.routing_classifier import ClassifierFailed, RoutingClassifier
@@ -54,6 +55,7 @@ class RequestRouter:
     """Decides; remembers which sessions a choice of its own moved to reasoning, and nothing else."""
 
     classifier: RoutingClassifier
+    metrics: Metrics
     default: RoutingMode = RoutingMode.PASSTHROUGH
     _reasoning_sessions: "OrderedDict[tuple[str, str], None]" = field(default_factory=OrderedDict)
 
@@ -64,6 +66,7 @@ class RequestRouter:
             decision = self._stays(body, context) or await self._classify(body, context, tools)
         if decision.source is not RoutingSource.PASSTHROUGH_RULE:
             self._remember(context, decision.mode)
+        self.metrics.routed(decision.mode.value, decision.source.value)
         _log.info("routed to %s by %s: %r", decision.mode, decision.source, decision.reason)
         return decision
 
@@ -73,6 +76,7 @@ class RequestRouter:
         try:
             mode, reason = await self.classifier.choose(body["messages"], tools, context)
         except ClassifierFailed as cause:
+            self.metrics.classifier_failed(cause.kind)
             return RoutingDecision(
                 RoutingMode.PASSTHROUGH, f"the classifier failed: {cause}", RoutingSource.CLASSIFIER_FALLBACK
             )

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from api.attribution import Component, Operation
 from api.errors import APIError
 from api.llm_gateway import LLMGateway
+from api.metrics import error_class
 from api.prompt_file import load_prompt
 from api.protocol import RoutingMode
 from api.request_context import RequestContext
@@ -33,7 +34,11 @@ class RoutingChoice(BaseModel):
 
 
 class ClassifierFailed(Exception):
-    """No usable choice was made; the message is the cause, for the decision and its span."""
+    """No usable choice was made; the message is the cause, for the decision and its span, and `kind` its class, for metrics."""
+
+    def __init__(self, cause: str, kind: str) -> None:
+        super().__init__(cause)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,10 @@ class RoutingClassifier:
                     temperature=self.temperature,
                 )
         except TimeoutError:
-            raise ClassifierFailed(f"no choice within {self.timeout:g} s") from None
+            raise ClassifierFailed(f"no choice within {self.timeout:g} s", "timeout") from None
         except APIError as error:
-            raise ClassifierFailed(f"{error.error_code or error.status_code}: {error.message}") from error
+            cause = f"{error.error_code or error.status_code}: {error.message}"
+            raise ClassifierFailed(cause, error_class(error)) from error
         return RoutingMode(choice.mode), choice.reason
 
     def _system(self, tools: Sequence[Tool]) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.errors import APIError, InternalError
+from api.metrics import metrics_of
 from api.sse import event
 from api.tracing import record_failure
 
@@ -36,10 +37,13 @@ class EventStreamResponse(StreamingResponse):
         super().__init__(self._events, headers={**source.headers, **headers, **own}, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        metrics = metrics_of(scope)
+        metrics.stream_began()
         try:
             async with aclosing(self._events):
                 await super().__call__(scope, receive, send)
         finally:
+            metrics.stream_ended()
             await self._source.aclose()
 
 

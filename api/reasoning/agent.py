@@ -13,6 +13,7 @@ from opentelemetry.trace import Span
 from api.attribution import Component, Operation
 from api.errors import ReasoningStepInvalid
 from api.llm_gateway import LLMAnswer, LLMGateway, LLMStream
+from api.metrics import Metrics
 from api.model_catalog import ModelCatalog
 from api.reasoning.events import End, EventType, ReasoningEvent, tool_call_text, tool_result
 from api.reasoning.prompts import Prompts
@@ -58,6 +59,7 @@ class ReasoningAgent:
     tool_source: ToolSource
     prompts: Prompts
     tracing: Tracing
+    metrics: Metrics
     limits: Limits
 
     async def begin(self, body: Mapping[str, Any], context: RequestContext) -> Run:
@@ -165,10 +167,14 @@ class ReasoningAgent:
         @contextmanager
         def observe(call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
             run.tool_calls += 1
-            with self._tool_span(run, call, tool) as report:
+            with (
+                self._tool_span(run, call, tool) as report,
+                self.metrics.tool_call(tool.name if tool else None) as count,
+            ):
 
                 def report_and_emit(result: ToolResult) -> None:
                     report(result)
+                    count(result.ok)
                     found[id(call)] = result
                     emit(tool_result(run.steps, result))
 

@@ -22,6 +22,7 @@ FLOORS = [
         "contract",
         "upstream_errors",
         "attribution",
+        "metrics",
         "http_client",
         "own_key",
         "request_body",

@@ -19,7 +19,9 @@ class Unclosable(httpx.MockTransport):
         raise OSError("stuck")
 
 
-@pytest.mark.parametrize("name", ["openai_client", "gateway", "tracing", "agent", "router", "catalog", "mcp_servers"])
+@pytest.mark.parametrize(
+    "name", ["openai_client", "gateway", "tracing", "metrics", "agent", "router", "catalog", "mcp_servers"]
+)
 def test_nothing_is_to_be_had_before_start_up(settings: Settings, name: str) -> None:
     with pytest.raises(RuntimeError, match="not open"):
         getattr(ServiceContainer(settings), name)
@@ -42,7 +44,7 @@ async def test_what_was_opened_last_is_closed_first(settings: Settings, caplog: 
         async with ServiceContainer(settings):
             pass
     closed = [record.message for record in caplog.records if record.message.startswith("Closed")]
-    assert closed == ["Closed the MCP servers", "Closed the HTTP client", "Closed tracing"]
+    assert closed == ["Closed the MCP servers", "Closed the HTTP client", "Closed metrics", "Closed tracing"]
 
 
 async def test_what_cannot_be_closed_is_logged_and_keeps_nothing_else_open(
@@ -52,7 +54,7 @@ async def test_what_cannot_be_closed_is_logged_and_keeps_nothing_else_open(
         async with ServiceContainer(settings, Unclosable(litellm.async_handler)):
             pass
     messages = [record.message for record in caplog.records]
-    assert messages == ["Closed the MCP servers", "Closing the HTTP client failed", "Closed tracing"]
+    assert messages == ["Closed the MCP servers", "Closing the HTTP client failed", "Closed metrics", "Closed tracing"]
 
 
 async def test_a_failed_start_closes_what_it_had_opened(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
@@ -61,10 +63,14 @@ async def test_a_failed_start_closes_what_it_had_opened(settings: Settings, capl
     with caplog.at_level(logging.DEBUG, "api.dependencies"), pytest.raises(Exception, match=r"broken\.yaml"):
         async with ServiceContainer(settings.model_copy(update={"mcp_config_path": broken})):
             pass
-    assert [record.message for record in caplog.records] == ["Closed the HTTP client", "Closed tracing"]
+    assert [record.message for record in caplog.records] == [
+        "Closed the HTTP client",
+        "Closed metrics",
+        "Closed tracing",
+    ]
 
 
 def test_without_tracing_its_libraries_are_not_even_imported() -> None:
-    program = "import sys, api.main; print(sorted({'phoenix', 'grpc', 'opentelemetry.sdk.trace'} & set(sys.modules)))"
+    program = "import sys, api.main; print(sorted({'phoenix', 'grpc', 'opentelemetry.sdk'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

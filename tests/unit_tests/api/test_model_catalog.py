@@ -9,6 +9,7 @@ from openai import AsyncOpenAI
 
 from api.errors import APIError, ModelNotFound
 from api.llm_gateway import LLMGateway
+from api.metrics import Metrics
 from api.model_catalog import KEPT_FOR, ModelCatalog
 from api.tracing import Tracing
 from tests.unit_tests.api.conftest import LITELLM
@@ -35,7 +36,7 @@ async def catalog(litellm: respx.Router) -> AsyncIterator[ModelCatalog]:
     transport = httpx.MockTransport(litellm.async_handler)
     async with httpx.AsyncClient(transport=transport) as http:
         client = AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
-        yield ModelCatalog(LLMGateway(client, Tracing()))
+        yield ModelCatalog(LLMGateway(client, Tracing(), Metrics()))
 
 
 @pytest.fixture
