@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any, Literal, Protocol, cast
 
 from openinference.semconv.trace import OpenInferenceSpanKindValues, SpanAttributes
@@ -33,12 +34,12 @@ from api.config import Settings
 SpanKind = Literal["CHAIN", "AGENT", "TOOL"]
 
 TRACE_ID_HEADER = "x-trace-id"
-FLUSH_TIMEOUT_MS = 3_000
+CLOSE_LIMIT = 3.0  # seconds
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class _Provider(Protocol):
-    def force_flush(self, timeout_millis: int = ...) -> bool: ...
+    def force_flush(self) -> bool: ...
     def shutdown(self) -> None: ...
 
 
@@ -85,10 +86,17 @@ class Tracing:
                 raise
 
     def close(self) -> None:
-        """Sends what is still waiting, for at most FLUSH_TIMEOUT_MS."""
+        """Sends what is still waiting. Returns after CLOSE_LIMIT at the latest: the exporter itself, whatever time it is
+        given, tries for much longer to reach a collector that is down."""
         if self.provider is not None:
-            self.provider.force_flush(FLUSH_TIMEOUT_MS)
-            self.provider.shutdown()
+            sending = Thread(target=self._send_the_rest, args=(self.provider,), daemon=True)
+            sending.start()
+            sending.join(CLOSE_LIMIT)
+
+    @staticmethod
+    def _send_the_rest(provider: _Provider) -> None:
+        provider.force_flush()
+        provider.shutdown()
 
 
 def open_tracing(settings: Settings) -> Tracing:
@@ -104,6 +112,8 @@ def open_tracing(settings: Settings) -> Tracing:
         project_name=settings.phoenix_project_name,
         batch=True,
         set_global_tracer_provider=False,
+        # `close()` does that, within a limit.
+        shutdown_on_exit=False,
         verbose=False,
     )
     return Tracing(cast(Tracer, provider.get_tracer("api")), provider, content=settings.trace_content == "on")
