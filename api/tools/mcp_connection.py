@@ -64,6 +64,7 @@ class MCPConnection:
         self._changed, self._suspicion, self._wake = False, False, asyncio.Event()
         self._listening = False
         self._under_way = 0
+        self._closing = False
         self._lost_at = -OFFERED_AFTER_LOSS
         self._owner: asyncio.Task[None] | None = None
 
@@ -83,6 +84,7 @@ class MCPConnection:
 
     async def close(self) -> None:
         """Ends the session, and the child if the server is one; calls under way fail."""
+        self._closing = True
         if self._owner:
             self._owner.cancel()
             await asyncio.wait([self._owner], timeout=CLOSE_SECONDS)
@@ -142,12 +144,15 @@ class MCPConnection:
     async def _keep_connected(self) -> None:
         longest = MAX_DELAY_HTTP if isinstance(self.entry.target, HTTPTarget) else MAX_DELAY_CHILD
         delay = FIRST_DELAY
+        # The client may turn a cancellation in the midst of connecting into an error of its own; the flag is not lost.
         while True:
             started = time.monotonic()
             try:
                 await self._session()
             except Exception as problem:  # noqa: BLE001  whatever ended the session, the next one is due
                 self._note_failure(describe(problem))
+            if self._closing:
+                return
             lasted = time.monotonic() - started
             delay = FIRST_DELAY if lasted > STABLE_SECONDS else min(delay * 2, longest)
             await asyncio.sleep(delay)

@@ -8,7 +8,7 @@ import pytest
 from tests.support.demo_tools import DemoTools
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoTools]:
     demo = DemoTools(tmp_path_factory.mktemp("demo_tools"))
     demo.start()
@@ -32,7 +32,7 @@ def mortal(tmp_path: Path) -> Iterator[DemoTools]:
     demo.stop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def lasting_older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoTools]:
     demo = DemoTools(tmp_path_factory.mktemp("older"), "--older-protocol")
     demo.start()
@@ -55,7 +55,7 @@ def mortal_older(tmp_path: Path) -> Iterator[DemoTools]:
     demo.stop()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoTools]:
     demo = DemoTools(tmp_path_factory.mktemp("locked"), token="right-token")
     demo.start()

@@ -1,11 +1,13 @@
 """Servers that break off, hang, die and come back."""
 
 import asyncio
+import time
 
 from api.tools import MCPServers, ToolCall, run_tools
 from api.tools.mcp_config import HTTPTarget, ServerEntry
 from tests.support.demo_tools import DemoTools
 from tests.support.mcp_clients import BACK_SECONDS, cutting_relay, entry, named, run, until
+from tests.support.processes import free_port
 
 
 async def test_a_call_whose_connection_breaks_takes_no_other_call_with_it(server: DemoTools) -> None:
@@ -108,3 +110,16 @@ async def test_a_call_while_the_server_is_down_says_so(mortal: DemoTools) -> Non
     assert result.duration < 7
     assert (status.healthy, "calculate" in status.tools) == (False, True)
     assert [tool["healthy"] for tool in listing if tool["name"] == "calculate"] == [False]
+
+
+async def test_closing_in_the_midst_of_connecting_is_not_lost() -> None:
+    took = []
+    for moment in range(40):
+        servers = MCPServers([ServerEntry("nobody", HTTPTarget(f"http://127.0.0.1:{free_port()}/mcp"))])
+        await servers.open()
+        # Attempts begin a tenth and three tenths of a second after the first: these moments lie in and around them.
+        await asyncio.sleep(0.19 + moment * 0.0005)
+        started = time.perf_counter()
+        await servers.close()
+        took.append(time.perf_counter() - started)
+    assert max(took) < 2
