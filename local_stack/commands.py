@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 from rich.table import Table
 
@@ -88,6 +89,14 @@ def change(instance: Instance, command: str, name: str) -> None:
         supervisor.start(name)
         service = next(s for s in definitions(instance, env_file.read(instance.env_file), Options()) if s.name == name)
         waiting.until_healthy(instance, [service], supervisor)
+        _until_running(supervisor, name)
+
+
+def _until_running(supervisor: Supervisor, name: str) -> None:
+    """A service may answer before supervisord calls it RUNNING, which takes its first seconds; ``status`` shows the latter."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while supervisor.states()[name]["statename"] == "STARTING" and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def reset(instance: Instance, *, sure: bool) -> None:
