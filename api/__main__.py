@@ -4,6 +4,8 @@ import argparse
 
 import uvicorn
 
+from api.garbage_collection import collect_at_safe_points
+
 # Seconds that open streams may take to end when the server is told to stop; its supervisor waits a little longer.
 GRACE = 10
 
@@ -16,6 +18,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
     arguments = parser.parse_args()
+    collect_at_safe_points()
     uvicorn.run(
         "api.main:create_app",
         factory=True,

@@ -105,7 +105,7 @@ def _postgres(instance: Instance) -> Service:
 def _phoenix(instance: Instance, settings: Mapping[str, str]) -> Service:
     return Service(
         name="phoenix",
-        command=python_module("phoenix", "local_stack.phoenix_on_loopback", "serve"),
+        command=python_module("phoenix", "local_stack.phoenix_server", "serve"),
         environment=marked(instance, "phoenix", environments.phoenix(instance, settings)),
         directory=instance.root,
         check=health.http(instance.url("phoenix", "/readyz")),
@@ -138,13 +138,13 @@ def _demo_tools(instance: Instance) -> Service:
 
 
 def _litellm(instance: Instance, settings: Mapping[str, str]) -> Service:
-    program = str(bootstrap.venv("litellm") / "bin" / "litellm")
     config = instance.root / "config" / "litellm_config.yaml"
+    options = ["--config", str(config), *address(instance.ports.litellm), "--telemetry", "False"]
     return Service(
         name="litellm",
-        command=[program, "--config", str(config), *address(instance.ports.litellm), "--telemetry", "False"],
+        command=python_module("litellm", "local_stack.litellm_server", *options),
         environment=marked(instance, "litellm", environments.litellm(instance, settings)),
-        directory=instance.home,
+        directory=instance.root,
         check=health.http(instance.url("litellm", "/health/readiness"), {"db": "connected"}),
         patience=240,
         stop_seconds=20,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.instance import Instance
-from tests.support.stack import existing_stack, running_stack
+from tests.support.stack import crashes, existing_stack, running_stack
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +18,5 @@ def stack() -> Iterator[Instance]:
         return
     with running_stack() as instance:
         yield instance
+        # Or a service that crashed would show only in whatever was asked of it until it was back.
+        assert crashes(instance) == []

@@ -47,6 +47,12 @@ def running_stack() -> Iterator[Instance]:
         assert ended.returncode == 0, f"The stack did not stop:\n{ended.stdout}\n{ended.stderr}"
 
 
+def crashes(instance: Instance) -> list[str]:
+    """What supervisord says of services that ended by themselves; those that a test killed are not among them."""
+    lines = instance.log("supervisord").read_text(errors="replace").splitlines()
+    return [line for line in lines if " exited: " in line and "SIGKILL" not in line]
+
+
 def existing_stack(state: Path) -> Instance:
     """A stack that somebody else started with --scripted."""
     return Instance(state, recorded_port_base(state))

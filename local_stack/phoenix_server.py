@@ -1,6 +1,6 @@
 """Phoenix with its gRPC collector on loopback only: Phoenix itself opens that port to the network, whatever its host.
 
-Runs in Phoenix's own environment, as ``python -m local_stack.phoenix_on_loopback serve``.
+Runs in Phoenix's own environment, as ``python -m local_stack.phoenix_server serve``.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
+from api.garbage_collection import collect_at_safe_points
 
 EVERYWHERE, LOOPBACK = "[::]", "127.0.0.1"
 
 
 def keep_grpc_on_loopback() -> None:
+    import grpc  # type: ignore[import-untyped]
+
     open_server = grpc.aio.server
 
     def server(*arguments: Any, **options: Any) -> Any:
@@ -26,6 +28,7 @@ def keep_grpc_on_loopback() -> None:
 
 
 def main() -> None:
+    collect_at_safe_points()
     # The checkout's folder was needed to find this module, and holds names that Phoenix must not take for its own.
     sys.path.pop(0)
     keep_grpc_on_loopback()
