@@ -61,7 +61,9 @@ def parser() -> argparse.ArgumentParser:
     up = add("up", "Set up and start everything, mint the keys, send a first request through it.")
     up.add_argument("--no-first-call", action="store_true", help="do not send the first request")
     up.add_argument(
-        "--scripted", action="store_true", help="let the demo provider be scripted over HTTP, as the tests do"
+        "--scripted",
+        action="store_true",
+        help="as the tests need it: the demo provider can be scripted over HTTP, and calls are charged to the test key",
     )
     add("down", "Stop everything that was started; the data stays.")
     add("status", "Show what runs. Exit status 0 only if all services run.")

@@ -152,7 +152,7 @@ def phoenix(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def api(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
+def api(instance: Instance, settings: Mapping[str, str], virtual_key: str) -> dict[str, str]:
     names = {*API_SETTINGS, *(name for name in settings if name.startswith(API_SETTING_PREFIXES))}
     own = effective(settings, os.environ, tuple(sorted(names)))
     return {
@@ -160,7 +160,7 @@ def api(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         **outward(),
         **own,
         "PHOENIX_PROJECT_NAME": project(settings),
-        "LLM_API_KEY": settings.get("LITELLM_API_KEY", ""),
+        "LLM_API_KEY": virtual_key,
         "LLM_BASE_URL": instance.url("litellm"),
         "PHOENIX_COLLECTOR_ENDPOINT": instance.url("phoenix_grpc"),
         # By this port Phoenix's client tells a gRPC endpoint from an HTTP one.

@@ -53,7 +53,7 @@ class Service:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """``scripted``: the demo provider lets the tests script it."""
+    """``scripted``: it is the tests': they script the demo provider, and what they ask is charged to the test key."""
 
     scripted: bool = False
 
@@ -83,7 +83,7 @@ def definitions(instance: Instance, settings: Mapping[str, str], options: Option
         _demo_provider(instance, options),
         _demo_tools(instance),
         _litellm(instance, settings),
-        _api(instance, settings),
+        _api(instance, settings, options),
     ]
 
 
@@ -152,12 +152,13 @@ def _litellm(instance: Instance, settings: Mapping[str, str]) -> Service:
     )
 
 
-def _api(instance: Instance, settings: Mapping[str, str]) -> Service:
+def _api(instance: Instance, settings: Mapping[str, str], options: Options) -> Service:
+    key = settings.get("LITELLM_TEST_KEY" if options.scripted else "LITELLM_API_KEY", "")
     arguments = ["api", *address(instance.ports.api)]
     return Service(
         name="api",
         command=python_module("app", *arguments),
-        environment=marked(instance, "api", environments.api(instance, settings)),
+        environment=marked(instance, "api", environments.api(instance, settings, key)),
         directory=instance.root,
         check=health.http(instance.url("api", "/health/ready")),
         stop_seconds=15,

@@ -43,7 +43,7 @@ class Bench:
         untraced = self._api(self.client.stack.url("litellm"))
         targets = latency.Targets(
             Target("provider", self.client.provider.url, "sk-none"),
-            Target("LiteLLM", self.client.stack.url("litellm"), self.client.settings["LITELLM_API_KEY"]),
+            Target("LiteLLM", self.client.stack.url("litellm"), self.client.settings["LITELLM_TEST_KEY"]),
             Target("API", self.client.stack.url("api"), self.client.token),
             Target("API, untraced", untraced.url, TOKEN),
         )
@@ -68,7 +68,7 @@ class Bench:
     def _api(self, llm_base_url: str, **settings: str) -> RunningAPI:
         """An API of its own, beside the stack's."""
         own = {"DEMO_TOOLS_URL": self.client.stack.url("demo-tools", "/mcp"), **settings}
-        key = self.client.settings["LITELLM_API_KEY"]
+        key = self.client.settings["LITELLM_TEST_KEY"]
         api = running_api(self._directory, llm_base_url=llm_base_url, llm_api_key=key, **own)
         return self._resources.enter_context(api)
 

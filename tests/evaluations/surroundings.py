@@ -25,9 +25,10 @@ def api_environment(instance: Instance, **own: str) -> dict[str, str]:
     """
     settings = env_file.read(instance.env_file)
     programs = environments.common(instance, [])
-    variables = {name: value for name, value in environments.api(instance, settings).items() if name not in programs}
+    known = environments.api(instance, settings, setting(instance, EVALUATION_KEY))
+    variables = {name: value for name, value in known.items() if name not in programs}
     tools = {"MCP_CONFIG_PATH": str(DATA / "mcp_servers.yaml")}
-    return variables | tools | own | {"LLM_API_KEY": setting(instance, EVALUATION_KEY)}
+    return variables | tools | own
 
 
 @contextmanager

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from local_stack import bootstrap
+from local_stack import bootstrap, env_file
+from local_stack.instance import Instance
 
 SCRIPT = bootstrap.ROOT / "scripts" / "setup_litellm_keys.sh"
 # The environment whose alias no other test uses, so that its key may be replaced at will.
@@ -45,3 +48,18 @@ class LiteLLM:
         info = response.json()["info"]
         assert isinstance(info, dict)
         return info
+
+
+@contextmanager
+def production_key(stack: Instance, directory: Path) -> Iterator[str]:
+    """The key that ``make litellm_setup ARGS="--env prod"`` mints, deleted with the block."""
+    master_key = env_file.read(stack.env_file)["LITELLM_MASTER_KEY"]
+    file = directory / ".env.prod"
+    file.write_text(f"LITELLM_MASTER_KEY={master_key}\nLITELLM_API_KEY=\n")
+    litellm = LiteLLM(stack.url("litellm"), master_key, file)
+    minted = litellm.run("--write")
+    assert minted.returncode == 0, minted.stderr
+    try:
+        yield env_file.read(file)["LITELLM_API_KEY"]
+    finally:
+        litellm.call("POST", "/key/delete", json={"key_aliases": [ALIAS]}).raise_for_status()

@@ -16,7 +16,7 @@ ATTEMPTS = (
     yaml.safe_load((bootstrap.ROOT / "config" / "litellm_config.yaml").read_text())["router_settings"]["num_retries"]
     + 1
 )
-OTHER_KEYS = ("LITELLM_TEST_KEY", "LITELLM_EVAL_KEY")
+KEY, OTHER_KEYS = "LITELLM_TEST_KEY", ("LITELLM_API_KEY", "LITELLM_EVAL_KEY")
 # So dear a call that whatever else is being charged meanwhile is nothing beside it.
 DEAR = {"prompt_tokens": 10_000_000, "completion_tokens": 1, "total_tokens": 10_000_001}
 # What a provider fails with, and how often it is asked until the caller is told so.
@@ -40,17 +40,17 @@ def client(stack: Instance) -> StackClient:
 @pytest.fixture(scope="module")
 def charged(client: StackClient) -> tuple[dict[str, float], Answered]:
     """What stood on each key before a dear call, and the call."""
-    before = {name: client.spent(name) for name in ("LITELLM_API_KEY", *OTHER_KEYS)}
+    before = {name: client.spent(name) for name in (KEY, *OTHER_KEYS)}
     mark = f"mark-{uuid4().hex}"
     client.provider.script({"content": "dear", "usage": DEAR}, contains=mark)
     return before, client.ask(mark)
 
 
-def test_the_development_key_is_charged(client: StackClient, charged: tuple[dict[str, float], Answered]) -> None:
+def test_the_apis_key_is_charged(client: StackClient, charged: tuple[dict[str, float], Answered]) -> None:
     before, answered = charged
 
     def added() -> float | None:
-        more = client.spent("LITELLM_API_KEY") - before["LITELLM_API_KEY"]
+        more = client.spent(KEY) - before[KEY]
         return more if more >= answered.cost else None
 
     assert answered.cost > 1
@@ -65,12 +65,10 @@ def test_no_other_key_is_charged(client: StackClient, charged: tuple[dict[str, f
     assert max(added.values()) < answered.cost / 100
 
 
-def test_the_spend_log_names_the_development_key(
-    client: StackClient, charged: tuple[dict[str, float], Answered]
-) -> None:
+def test_the_spend_log_names_the_apis_key(client: StackClient, charged: tuple[dict[str, float], Answered]) -> None:
     [row] = client.spend_rows(charged[1].trace_id, calls=1)
-    assert row["api_key"] == sha256(client.settings["LITELLM_API_KEY"].encode()).hexdigest()
-    assert row["metadata"]["user_api_key_alias"] == "litellm-dev"
+    assert row["api_key"] == sha256(client.settings[KEY].encode()).hexdigest()
+    assert row["metadata"]["user_api_key_alias"] == "litellm-test"
 
 
 @pytest.fixture(scope="module")

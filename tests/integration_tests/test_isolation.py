@@ -1,8 +1,11 @@
-"""What `make tests` does is charged to nobody: its stack is not the developer's, and has no key in common with it."""
+"""What `make tests` does is charged to no developer: its stack is not theirs, and even there another key pays."""
+
+import pytest
 
 from local_stack import bootstrap, env_file
 from local_stack.instance import Instance
 from local_stack.ports import Ports
+from tests.support.stack_client import StackClient
 
 KEYS = ("LITELLM_API_KEY", "LITELLM_TEST_KEY", "LITELLM_EVAL_KEY", "LITELLM_MASTER_KEY", "API_TOKENS")
 
@@ -23,3 +26,11 @@ def test_no_key_of_the_developers_is_known_to_the_tests(stack: Instance) -> None
     developers = env_file.read(bootstrap.ROOT / ".env") if (bootstrap.ROOT / ".env").exists() else {}
     own = env_file.read(stack.env_file)
     assert all(own[name] and own[name] != developers.get(name) for name in KEYS)
+
+
+@pytest.mark.last
+def test_nothing_of_the_whole_run_was_charged_to_development(stack: Instance) -> None:
+    client = StackClient.of(stack)
+    rows = {name: client.logged(name) for name in ("LITELLM_API_KEY", "LITELLM_TEST_KEY")}
+    assert rows["LITELLM_TEST_KEY"] > 0
+    assert (rows["LITELLM_API_KEY"], client.spent("LITELLM_API_KEY")) == (0, 0)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -19,11 +20,13 @@ from local_stack import env_file, processes
 from local_stack.instance import Instance
 from local_stack.services import LABELS, START_ORDER
 from local_stack.supervision import Supervisor
+from tests.support.ledgers import Ledgers
 from tests.support.stack import START_LIMIT, command, free_port_base, running_stack
+from tests.support.stack_client import StackClient, eventually
 
 # A start on a busy machine may take this many seconds.
 pytestmark = pytest.mark.timeout(START_LIMIT + 60)
-QUICK = ("up", "--scripted", "--no-first-call")
+QUICK = ("up", "--no-first-call")
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +122,7 @@ def test_everything_listens_on_loopback_only(own: Instance) -> None:
 
 
 def test_the_first_call_says_what_it_cost_who_paid_which_part_made_it_and_where_its_trace_is(own: Instance) -> None:
-    done = command(own, "up", "--scripted")
+    done = command(own, "up")
     assert done.returncode == 0, done.stderr
     said = {
         line.split(":", 1)[0].strip(): line.split(":", 1)[1].strip() for line in done.stdout.splitlines() if ":" in line
@@ -132,6 +135,16 @@ def test_the_first_call_says_what_it_cost_who_paid_which_part_made_it_and_where_
     assert own.url("api", "/v1") in done.stdout
     assert str(own.env_file) in done.stdout
     assert env_file.read(own.env_file)["API_TOKENS"] not in done.stdout
+
+
+def test_calls_are_charged_to_the_development_key_and_to_no_other(own: Instance) -> None:
+    assert answer(own).status_code == 200
+    client = StackClient.of(own)
+    charged = eventually(lambda: client.spent("LITELLM_API_KEY") or None, "the development key is charged")
+    rows = Ledgers(own, datetime.now(UTC) - timedelta(hours=1)).rows()
+    assert {(row.key, row.environment) for row in rows} == {("litellm-dev", "development")}
+    assert charged > 0
+    assert [client.spent(name) for name in ("LITELLM_TEST_KEY", "LITELLM_EVAL_KEY")] == [0, 0]
 
 
 def test_a_changed_setting_restarts_just_the_service_that_knows_it(own: Instance, settings: dict[str, str]) -> None:

@@ -22,6 +22,7 @@ from pydantic_core import from_json
 from api.sse import payloads
 from local_stack.instance import Instance
 from local_stack.spend_rows import SpendRow
+from tests.integration_tests.litellm_support import production_key
 from tests.support.api import RunningAPI, running_api
 from tests.support.ledgers import Ledgers, PhoenixSpan
 from tests.support.provider import ScriptedProvider
@@ -31,8 +32,7 @@ pytestmark = pytest.mark.timeout(900)
 REQUESTS = int(os.environ.get("ATTRIBUTION_REQUESTS", "192"))
 AT_ONCE = 32
 SLOW = {"chunks": [f"word{number} " for number in range(400)], "chunk_delay": 0.05}
-KEYS = {"LITELLM_API_KEY": "litellm-dev", "LITELLM_TEST_KEY": "litellm-test", "LITELLM_EVAL_KEY": "litellm-eval"}
-ENVIRONMENTS = {"litellm-dev": "development", "litellm-test": "test", "litellm-eval": "evaluation"}
+ENVIRONMENTS = {"litellm-test": "test", "litellm-eval": "evaluation", "litellm-prod": "production"}
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,11 @@ def books(stack: Instance, tmp_path_factory: pytest.TempPathFactory) -> Books:
     _script(provider, run)
     with ExitStack() as running:
         directory = tmp_path_factory.mktemp("apis")
+        production = running.enter_context(production_key(stack, directory))
+        keys = [ledgers.settings["LITELLM_TEST_KEY"], ledgers.settings["LITELLM_EVAL_KEY"], production]
         apis = {
-            alias: running.enter_context(_api(stack, directory, ledgers.settings[name])) for name, alias in KEYS.items()
+            alias: running.enter_context(_api(stack, directory, key))
+            for alias, key in zip(ENVIRONMENTS, keys, strict=True)
         }
         outcomes = asyncio.run(_send_all(apis, provider, run))
     traces = {outcome.trace_id for outcome in outcomes}

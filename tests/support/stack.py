@@ -32,13 +32,13 @@ def command(instance: Instance, *arguments: str) -> subprocess.CompletedProcess[
 
 
 @contextmanager
-def running_stack() -> Iterator[Instance]:
-    """A stack of one's own, ended and deleted with the block."""
+def running_stack(*options: str) -> Iterator[Instance]:
+    """A stack of one's own, started with these options of ``up``, ended and deleted with the block."""
     # Short, because a Unix socket's path must be.
     state = Path(tempfile.mkdtemp(prefix="stack-"))
     instance = Instance(state, free_port_base())
     try:
-        done = command(instance, "up", "--scripted", "--no-first-call")
+        done = command(instance, "up", "--no-first-call", *options)
         assert done.returncode == 0, f"The stack did not start:\n{done.stdout}\n{done.stderr}"
         yield instance
     finally:

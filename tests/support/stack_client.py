@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import httpx
@@ -126,10 +127,13 @@ class StackClient:
         """What has been charged to the key that .env has under this name, in US dollars."""
         return float(self.litellm("/key/info", key=self.settings[name])["info"]["spend"])
 
+    def logged(self, name: str) -> int:
+        """How many calls of the last day LiteLLM has logged for the key that .env has under this name."""
+        key = sha256(self.settings[name].encode()).hexdigest()
+        return int(self.litellm("/spend/logs/v2", **_window(timedelta(days=1)), api_key=key, page_size="1")["total"])
+
     def _recent_rows(self) -> Iterator[dict[str, Any]]:
-        now = datetime.now(UTC)
-        between = {"start_date": now - timedelta(minutes=10), "end_date": now + timedelta(minutes=1)}
-        window = {name: f"{moment:%Y-%m-%d %H:%M:%S}" for name, moment in between.items()}
+        window = _window(timedelta(minutes=10))
         page, pages = 1, 1
         while page <= pages:
             listed = self.litellm("/spend/logs/v2", **window, page=str(page), page_size=str(_PAGE))
@@ -144,6 +148,12 @@ def eventually(attempt: Callable[[], T | None], claim: str, *, within: float = R
         assert time.monotonic() < deadline, f"Not true within {within} s: {claim}"
         time.sleep(0.3)
     return found
+
+
+def _window(length: timedelta) -> dict[str, str]:
+    now = datetime.now(UTC)
+    between = {"start_date": now - length, "end_date": now + timedelta(minutes=1)}
+    return {name: f"{moment:%Y-%m-%d %H:%M:%S}" for name, moment in between.items()}
 
 
 def _noted(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -50,7 +50,7 @@ def api(directory: Path, stack: Instance, secrets: dict[str, str], spans: Collec
         "ROUTING_CLASSIFIER_TIMEOUT": "3",
     }
     with running_api(
-        directory, llm_base_url=stack.url("litellm"), llm_api_key=secrets["LITELLM_API_KEY"], **settings
+        directory, llm_base_url=stack.url("litellm"), llm_api_key=secrets["LITELLM_TEST_KEY"], **settings
     ) as api:
         yield api
 
@@ -65,7 +65,7 @@ def wire(api: RunningAPI, provider: ScriptedProvider) -> Iterator[Wire]:
 @pytest.fixture(scope="session")
 def litellm(stack: Instance, secrets: dict[str, str], provider: ScriptedProvider) -> Iterator[Wire]:
     """The same without the API in between."""
-    headers = {"authorization": f"Bearer {secrets['LITELLM_API_KEY']}"}
+    headers = {"authorization": f"Bearer {secrets['LITELLM_TEST_KEY']}"}
     with httpx.Client(base_url=stack.url("litellm", "/v1"), headers=headers, trust_env=False, timeout=60) as client:
         yield Wire(client, provider)
 

@@ -19,7 +19,7 @@ def strict(stack: Instance, directory: Path, secrets: dict[str, str]) -> Iterato
     """An API that waits for little and accepts little."""
     limits = {"REQUEST_BODY_TIMEOUT": "0.5", "MAX_REQUEST_BYTES": "100000"}
     tools = {"MCP_CONFIG_PATH": str(without_tools(directory))}
-    url, key = stack.url("litellm"), secrets["LITELLM_API_KEY"]
+    url, key = stack.url("litellm"), secrets["LITELLM_TEST_KEY"]
     with running_api(directory, llm_base_url=url, llm_api_key=key, **limits, **tools) as api:
         yield api
         assert api.process.poll() is None

@@ -70,7 +70,7 @@ def unsteady(stack: Instance) -> Iterator[Relay]:
 @pytest.fixture
 def cut_off(directory: Path, unsteady: Relay, secrets: dict[str, str]) -> Iterator[RunningAPI]:
     tools = {"MCP_CONFIG_PATH": str(without_tools(directory))}
-    key = secrets["LITELLM_API_KEY"]
+    key = secrets["LITELLM_TEST_KEY"]
     with running_api(directory, llm_base_url=unsteady.url, llm_api_key=key, **tools) as api:
         yield api
 

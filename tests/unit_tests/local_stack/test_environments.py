@@ -88,7 +88,7 @@ def test_a_variable_of_the_environment_wins_over_the_file(instance: Instance, mo
     monkeypatch.setenv("REQUIRE_AUTH", "false")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-exported")
     settings = {**REAL, "REQUIRE_AUTH": "true"}
-    assert environments.api(instance, settings)["REQUIRE_AUTH"] == "false"
+    assert environments.api(instance, settings, "sk-virtual")["REQUIRE_AUTH"] == "false"
     assert environments.providers(instance, settings)["OPENAI_API_KEY"] == "sk-exported"
 
 
@@ -104,7 +104,7 @@ def test_loopback_never_goes_through_a_proxy(instance: Instance, monkeypatch: py
 
 def test_both_sides_of_a_trace_name_the_same_project(instance: Instance) -> None:
     settings = {**SECRETS, "PHOENIX_PROJECT_NAME": "elsewhere"}
-    assert environments.api(instance, settings)["PHOENIX_PROJECT_NAME"] == "elsewhere"
+    assert environments.api(instance, settings, "sk-virtual")["PHOENIX_PROJECT_NAME"] == "elsewhere"
     attributes = environments.litellm(instance, settings)["OTEL_RESOURCE_ATTRIBUTES"]
     assert attributes == "openinference.project.name=elsewhere"
 
@@ -133,6 +133,12 @@ def test_the_demo_provider_can_be_scripted_only_when_asked_to(instance: Instance
     plain, scripted = (definitions(instance, SECRETS, Options(scripted=choice)) for choice in (False, True))
     assert not any("--scripted" in found.command for found in plain)
     assert [found.name for found in scripted if "--scripted" in found.command] == ["demo-provider"]
+
+
+def test_what_tests_ask_is_charged_to_the_test_key(instance: Instance) -> None:
+    plain, scripted = (definitions(instance, SECRETS, Options(scripted=choice))[-1] for choice in (False, True))
+    assert plain.environment["LLM_API_KEY"] == SECRETS["LITELLM_API_KEY"]
+    assert scripted.environment["LLM_API_KEY"] == SECRETS["LITELLM_TEST_KEY"]
 
 
 def test_everything_that_listens_is_told_to_listen_on_loopback(instance: Instance) -> None:
