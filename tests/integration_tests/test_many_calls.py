@@ -4,13 +4,17 @@ ATTRIBUTION_REQUESTS sets how many; `make attribution_test` sends a thousand.
 """
 
 import asyncio
+import json
 import math
 import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,11 +29,12 @@ from local_stack.spend_rows import SpendRow
 from tests.integration_tests.litellm_support import production_key
 from tests.support.api import RunningAPI, running_api
 from tests.support.ledgers import Ledgers, PhoenixSpan
+from tests.support.processes import ROOT
 from tests.support.provider import ScriptedProvider
 
 pytestmark = pytest.mark.timeout(900)
 
-REQUESTS = int(os.environ.get("ATTRIBUTION_REQUESTS", "192"))
+REQUESTS = int(os.environ.get("ATTRIBUTION_REQUESTS", "198"))
 AT_ONCE = 32
 SLOW = {"chunks": [f"word{number} " for number in range(400)], "chunk_delay": 0.05}
 ENVIRONMENTS = {"litellm-test": "test", "litellm-eval": "evaluation", "litellm-prod": "production"}
@@ -61,12 +66,17 @@ KINDS = [
     Kind("anthropic", fields={"model": "claude-haiku-4-5", **USAGE}),
     Kind("failing"),
     Kind("retried"),
+    Kind("fallback", fields={"fallbacks": ["claude-haiku-4-5"]}),
+    Kind("fallback-streamed", fields={"fallbacks": ["claude-haiku-4-5"], **USAGE}),
     Kind("left-stream", fields=STREAM, reads=3),
     Kind("left-plain", leaves=True),
     Kind("auto", mode="auto"),
     Kind("reasoned", mode="reasoning"),
     Kind("reasoned-streamed", fields=USAGE, mode="reasoning"),
 ]
+
+# LiteLLM asks the same model again after a 500, and the next one in the list of fallbacks after a 400.
+FAILING_ONCE = {"retried": 500, "fallback": 400, "fallback-streamed": 400}
 
 
 @dataclass
@@ -84,6 +94,9 @@ class Outcome:
 class Books:
     """Everything that was seen of one run, by everyone."""
 
+    run: str
+    stack: Instance
+    since: datetime
     outcomes: list[Outcome]
     rows: list[SpendRow]
     attempts: list[PhoenixSpan]
@@ -127,14 +140,14 @@ def _api(stack: Instance, directory: Path, key: str) -> Any:
 
 
 def _script(provider: ScriptedProvider, run: str) -> None:
-    """By what a request says it is. A retried call is told apart by its number, so that each fails just once."""
+    """By what a request says it is. A call that fails just once is told apart by its number."""
     provider.script({"status": 400, "error": {"message": "no"}}, repeat_last=True, contains=f"{run} failing")
     provider.script(SLOW, repeat_last=True, contains=f"{run} left-stream")
     provider.script({"content": "late", "delay": 3.0}, repeat_last=True, contains=f"{run} left-plain")
     for number in range(REQUESTS):
-        if KINDS[number % len(KINDS)].name == "retried":
-            failing: dict[str, Any] = {"status": 500, "error": {"message": "try again"}}
-            provider.script(failing, contains=f"{run} retried {number} ")
+        name = KINDS[number % len(KINDS)].name
+        if status := FAILING_ONCE.get(name):
+            provider.script({"status": status, "error": {"message": "once"}}, contains=f"{run} {name} {number} ")
 
 
 async def _send_all(apis: dict[str, RunningAPI], provider: ScriptedProvider, run: str) -> list[Outcome]:
@@ -160,7 +173,10 @@ async def _send(
         says = {"input": text}
     elif kind.path == "/completions":
         says = {"prompt": text}
-    headers = {"traceparent": f"00-{outcome.trace_id}-{uuid4().hex[:16]}-01", "x-session-id": f"session-{kind.name}"}
+    headers = {
+        "traceparent": f"00-{outcome.trace_id}-{uuid4().hex[:16]}-01",
+        "x-session-id": f"{text.split()[0]}-{kind.name}",
+    }
     headers |= {"x-routing-mode": kind.mode} if kind.mode else {}
     request = client.build_request(
         "POST",
@@ -212,7 +228,7 @@ def _read(ledgers: Ledgers, provider: ScriptedProvider, run: str, outcomes: list
         complete = len(made) == len(rows) and len(attempts) == len(received)
         before, sizes = sizes, (len(made), len(rows), len(attempts))
         if (complete and sizes == before) or time.monotonic() > deadline:
-            return Books(outcomes, rows, attempts, made, received)
+            return Books(run, ledgers.stack, ledgers.since, outcomes, rows, attempts, made, received)
         time.sleep(3)
 
 
@@ -278,6 +294,55 @@ def test_tokens_and_dollars_are_the_same_in_both_ledgers(
     assert _sums(books.rows, of_row) == _sums(books.charged, of_span)
 
 
+def test_phoenix_prices_each_trace_as_litellm_does(books: Books) -> None:
+    priced: dict[str, float] = {}
+    for span in books.attempts:
+        priced[span.trace_id] = priced.get(span.trace_id, 0) + span.cost
+    spent: dict[str, float] = {}
+    for row in books.rows:
+        spent[row.trace_id] = spent.get(row.trace_id, 0) + row.cost
+    assert {trace: priced.get(trace, 0) for trace in spent} == pytest.approx(spent, abs=1e-12)
+
+
+def test_a_call_that_fell_back_is_one_row_under_the_model_that_answered(books: Books) -> None:
+    fell_back = {outcome.trace_id for outcome in books.outcomes if outcome.kind.startswith("fallback")}
+    models = [row.model for row in books.rows if row.trace_id in fell_back]
+    assert models == ["claude-haiku-4-5"] * len(fell_back)
+
+
+def test_an_attempt_before_a_fallback_has_a_span_that_costs_nothing(books: Books) -> None:
+    fell_back = {outcome.trace_id for outcome in books.outcomes if outcome.kind.startswith("fallback")}
+    failed = [span for span in books.attempts if span.trace_id in fell_back and span.failed]
+    assert [(span.name, span.tokens, span.cost) for span in failed] == [("chat gpt-4o-mini", 0, 0)] * len(fell_back)
+
+
+def _reported(books: Books, name: str) -> dict[str, tuple[int, int, float]]:
+    """Calls, tokens and dollars of the run by this, as `make usage` prints them; the run is known by its sessions."""
+    since = books.since.strftime("%Y-%m-%dT%H:%M:%S")
+    options = ["--state-dir", str(books.stack.state), "--since", since, "--by", f"session,{name}", "--format", "json"]
+    command = [sys.executable, "-m", "local_stack.usage", *options]
+    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout
+    groups = [group for group in json.loads(printed)["groups"] if group["session"].startswith(books.run)]
+    sums: dict[str, tuple[int, int, float]] = {}
+    for group in groups:
+        calls, tokens, cost = sums.get(group[name], (0, 0, 0.0))
+        sums[group[name]] = calls + group["calls"], tokens + group["tokens"], cost + group["cost"]
+    return sums
+
+
+@pytest.mark.parametrize("name", ["environment", "component", "operation", "model"])
+def test_the_usage_report_is_the_spend_log(books: Books, name: str) -> None:
+    groups: dict[str, list[SpendRow]] = {}
+    for row in books.rows:
+        groups.setdefault(getattr(row, name), []).append(row)
+    logged = {
+        group: (len(rows), sum(row.tokens for row in rows), math.fsum(row.cost for row in rows))
+        for group, rows in groups.items()
+    }
+    # The report rounds dollars to ten digits.
+    assert _reported(books, name) == {group: pytest.approx(sums, rel=0, abs=1e-8) for group, sums in logged.items()}
+
+
 def test_a_client_was_told_the_tokens_of_all_its_calls(books: Books) -> None:
     told = {outcome.trace_id: outcome.usage for outcome in books.outcomes if outcome.usage and outcome.kind != "auto"}
     used = Counter[str]()
@@ -296,7 +361,7 @@ def test_nothing_is_untagged(books: Books) -> None:
             *row.tags
         }
         assert row.end_user.startswith("token-")
-        assert row.session.startswith("session-")
+        assert row.session.startswith(books.run)
 
 
 def test_each_keys_calls_carry_its_environment(books: Books) -> None:
