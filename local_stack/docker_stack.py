@@ -114,7 +114,7 @@ class DockerStack:
         environments = [] if self.is_development else ["--env", "prod"]
         url = self._url("LITELLM_PORT", 4000)
         arguments = ["--write", "--env-file", str(self.file), "--litellm-url", url, "--timeout", READY_SECONDS]
-        if litellm_keys.main([*arguments, *environments], self.environment):
+        if litellm_keys.main([*arguments, *environments], self.environment, api_follows=True):
             raise DockerError("The virtual keys were not minted, so the API was not started")
 
     def _url(self, variable: str, default: int) -> str:
