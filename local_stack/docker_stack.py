@@ -11,8 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local_stack import bootstrap, env_file, litellm_keys
-from local_stack.environments import DEMO_KEY, PROVIDER_KEYS, traced_content
+from local_stack import bootstrap, env_file, litellm_config, litellm_keys
+from local_stack.environments import DEMO_KEY, DEMO_PROVIDER_KEYS, present, traced_content
 
 PROJECT = "reasoning-agent"
 DEVELOPMENT_FILE = ".env"
@@ -55,7 +55,7 @@ class DockerStack:
     @property
     def uses_demo(self) -> bool:
         """In development only: a production stack without a provider key has to fail, not to make answers up."""
-        return self.is_development and not any(self.values.get(name, "").strip() for name in PROVIDER_KEYS)
+        return self.is_development and not present(self.values, litellm_config.provider_keys())
 
     def up(self) -> None:
         self._ensure_secrets()
@@ -130,7 +130,7 @@ class DockerStack:
         self._run([*self.compose, *options, *arguments])
 
     def _run(self, command: list[str]) -> None:
-        demo = DEMO_URLS | dict.fromkeys(PROVIDER_KEYS, DEMO_KEY) if self.uses_demo else {}
+        demo = DEMO_URLS | dict.fromkeys(DEMO_PROVIDER_KEYS, DEMO_KEY) if self.uses_demo else {}
         content = traced_content(
             {"TRACE_CONTENT": "on"} | {name: value for name, value in self.values.items() if value}
         )
@@ -171,7 +171,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
             stack.litellm_reset(asked=options.yes)
         else:
             getattr(stack, options.command.replace("-", "_"))()
-    except (DockerError, litellm_keys.UsageError, OSError) as error:
+    except (DockerError, litellm_config.LiteLLMConfigError, litellm_keys.UsageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
