@@ -105,6 +105,44 @@ def test_a_key_that_no_model_names_reaches_nobody(tmp_path: Path) -> None:
     assert "sk-real-openai" not in environments.providers(instance, REAL).values()
 
 
+def test_edited_code_and_prompts_start_just_the_services_that_run_them_anew(tmp_path: Path) -> None:
+    root = checkout(tmp_path, GEMINI)
+    for file, expected in {
+        "api/reasoning/agent.py": {"api"},
+        "api/prompts/step.md": {"api"},
+        "config/mcp_servers.yaml": {"api"},
+        "config/litellm_config.yaml": {"litellm"},
+        "local_stack/demo_provider/app.py": {"demo-provider"},
+        "local_stack/demo_tools/server.py": {"demo-tools"},
+        "local_stack/litellm_server.py": {"litellm"},
+        "local_stack/phoenix_server.py": {"phoenix"},
+        "api/garbage_collection.py": {"api", "litellm", "phoenix"},
+        "docs/architecture.md": set(),
+    }.items():
+        before = digests(root)
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        with (root / file).open("a") as edited:
+            edited.write("\n# edited\n")
+        after = digests(root)
+        assert (file, {name for name in after if after[name] != before[name]}) == (file, expected)
+
+
+def test_a_file_that_is_removed_starts_its_service_anew(tmp_path: Path) -> None:
+    root = checkout(tmp_path, GEMINI)
+    (root / "api").mkdir()
+    (root / "api" / "extra.py").touch()
+    before = digests(root)
+    (root / "api" / "extra.py").unlink()
+    assert {name for name, digest in digests(root).items() if digest != before[name]} == {"api"}
+
+
+def test_the_mcp_file_that_is_named_is_the_one_that_counts(tmp_path: Path) -> None:
+    root, named = checkout(tmp_path, GEMINI), tmp_path / "mcp.yaml"
+    before = digests(root, MCP_CONFIG_PATH=str(named))
+    named.write_text("servers: []")
+    assert digests(root, MCP_CONFIG_PATH=str(named))["api"] != before["api"]
+
+
 GEMINI = """model_list:
   - model_name: gemini-9
     litellm_params: {model: gemini/gemini-9, api_key: os.environ/GEMINI_API_KEY, api_base: os.environ/GEMINI_BASE}
@@ -117,6 +155,10 @@ def checkout(folder: Path, config: str) -> Path:
     (folder / "root" / "config" / "litellm_config.yaml").write_text(config)
     return folder / "root"
 
+
+def digests(root: Path, **settings: str) -> dict[str, str]:
+    instance = Instance(root.parent, 9100, root=root)
+    return {found.name: found.digest() for found in definitions(instance, SECRETS | settings, Options())}
 
 
 def test_loopback_never_goes_through_a_proxy(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
