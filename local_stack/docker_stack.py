@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local_stack import bootstrap, env_file, litellm_config, litellm_keys
+from local_stack import bootstrap, env_file, litellm_config, litellm_keys, phoenix_prices
 from local_stack.environments import DEMO_KEY, DEMO_PROVIDER_KEYS, present, traced_content
 
 PROJECT = "reasoning-agent"
@@ -63,6 +63,7 @@ class DockerStack:
         self._compose("up", "-d", "--build", *demo, *BEFORE_THE_KEYS)
         self._mint_keys()
         self._compose("up", "-d", "--build")
+        self._register_prices()
         answers = "; the demo provider answers for every model" if self.uses_demo else ""
         say(f"API {self._url('API_PORT', 8000)}/v1, its tokens are API_TOKENS in {self.file}{answers}")
         say(f"LiteLLM {self._url('LITELLM_PORT', 4000)}/ui/  Phoenix {self._url('PHOENIX_PORT', 6006)}")
@@ -73,9 +74,11 @@ class DockerStack:
     def restart(self) -> None:
         """Made anew, because a mere restart would keep the old environment."""
         self._compose("up", "-d", "--build", "--force-recreate")
+        self._register_prices()
 
     def litellm_restart(self) -> None:
         self._compose("up", "-d", "--force-recreate", "--no-deps", "litellm")
+        self._register_prices()
 
     def litellm_logs(self) -> None:
         self._compose("logs", "-f", "--tail", "200", "litellm")
@@ -116,6 +119,18 @@ class DockerStack:
         arguments = ["--write", "--env-file", str(self.file), "--litellm-url", url, "--timeout", READY_SECONDS]
         if litellm_keys.main([*arguments, *environments], self.environment, api_follows=True):
             raise DockerError("The virtual keys were not minted, so the API was not started")
+
+    def _register_prices(self) -> None:
+        """Phoenix is healthy by now: LiteLLM starts after it. Wrong costs there are no reason to undo what runs."""
+        url = self._url("PHOENIX_PORT", 6006)
+        try:
+            changed = phoenix_prices.register(url, phoenix_prices.configured(phoenix_prices.CONFIG))
+        except phoenix_prices.PriceError as error:
+            mend = f'make phoenix_prices ARGS="--phoenix-url {url}"'
+            print(f"{error}. Its costs may differ from LiteLLM's until `{mend}` has run", file=sys.stderr)
+            return
+        if changed:
+            say(f"Told Phoenix the prices of {', '.join(changed)}")
 
     def _url(self, variable: str, default: int) -> str:
         values = self.values
