@@ -42,7 +42,7 @@ litellm_setup:  ## mint the virtual keys and write them into .env (ARGS="--rotat
 usage:  ## calls, errors, tokens, dollars and latencies by component (ARGS="--since 7d --by environment,model --plot cost.png", ARGS="--help")
 	@$(BOOTSTRAP) usage -- python -m local_stack.usage $(ARGS)
 
-phoenix_prices:  ## tell Phoenix the prices of config/litellm_config.yaml; `make up` does it, after `make docker_up` run this
+phoenix_prices:  ## tell Phoenix the prices of config/litellm_config.yaml, as `make up` and `make docker_up` do
 	@$(BOOTSTRAP) stack -- python -m local_stack.phoenix_prices $(ARGS)
 
 ##@ Docker

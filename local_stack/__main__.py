@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 
-from local_stack import bootstrap, commands, console, env_file, following, requirements_lock, trace
+from local_stack import bootstrap, commands, console, following, requirements_lock, settings, trace
 from local_stack.env_file import EnvFileError
 from local_stack.first_call import FirstCall, FirstCallError
 from local_stack.instance import Instance, InstanceError, resolve
+from local_stack.litellm_config import LiteLLMConfigError
 from local_stack.litellm_database import LiteLLMDatabaseError
 from local_stack.phoenix_prices import PriceError
 from local_stack.ports import PortError
@@ -27,6 +29,7 @@ EXPECTED = (
     EnvFileError,
     FirstCallError,
     InstanceError,
+    LiteLLMConfigError,
     LiteLLMDatabaseError,
     PortError,
     PostgresError,
@@ -87,12 +90,12 @@ def parser() -> argparse.ArgumentParser:
 
 def up(instance: Instance, arguments: argparse.Namespace) -> None:
     Stack(instance, Options(scripted=arguments.scripted)).up()
-    settings = env_file.read(instance.env_file)
     if not arguments.no_first_call:
-        FirstCall(instance, settings).make()
+        FirstCall(instance, settings.read(instance)).make()
+    tokens = "your environment" if os.environ.get("API_TOKENS", "").strip() else instance.env_file
     console.say("")
     console.say(f"Base URL for OpenAI clients: {instance.url('api', '/v1')}")
-    console.say(f"API key for them:            API_TOKENS in {instance.env_file}")
+    console.say(f"API key for them:            API_TOKENS in {tokens}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -111,8 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
             services = [arguments.service] if arguments.service else list(START_ORDER)
             following.follow(instance, services, lines=arguments.lines, forever=not arguments.no_follow)
         case "trace":
-            settings = env_file.read(instance.env_file)
-            console.say(trace.show(instance, settings, arguments.trace_id, everything=arguments.all))
+            known = settings.read(instance)
+            console.say(trace.show(instance, known, arguments.trace_id, everything=arguments.all))
         case "reset":
             commands.reset(instance, sure=arguments.yes)
         case command:
@@ -121,6 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> int:
+    # Already there when bootstrap.py ran first: then its installations count too.
+    os.environ.setdefault("REASONING_STACK_STARTED", repr(time.time()))
     arguments = parser().parse_args(words)
     try:
         return run(arguments)

@@ -7,7 +7,7 @@ import time
 
 from rich.table import Table
 
-from local_stack import bootstrap, console, env_file, processes, waiting
+from local_stack import bootstrap, console, env_file, processes, settings, waiting
 from local_stack.instance import Instance
 from local_stack.services import LABELS, START_ORDER, Options, definitions
 from local_stack.supervision import ALIVE, Supervisor
@@ -87,7 +87,7 @@ def change(instance: Instance, command: str, name: str) -> None:
         console.good(f"Stopped {LABELS[name]}")
     if command in ("start", "restart"):
         supervisor.start(name)
-        service = next(s for s in definitions(instance, env_file.read(instance.env_file), Options()) if s.name == name)
+        service = next(s for s in definitions(instance, settings.read(instance), Options()) if s.name == name)
         waiting.until_healthy(instance, [service], supervisor)
         _until_running(supervisor, name)
 

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local_stack import bootstrap, env_file, litellm_keys
-from local_stack.environments import DEMO_KEY, PROVIDER_KEYS, traced_content
+from local_stack import bootstrap, env_file, litellm_config, litellm_keys, phoenix_prices
+from local_stack.environments import DEMO_KEY, DEMO_PROVIDER_KEYS, present, traced_content
 
 PROJECT = "reasoning-agent"
 DEVELOPMENT_FILE = ".env"
@@ -55,7 +55,7 @@ class DockerStack:
     @property
     def uses_demo(self) -> bool:
         """In development only: a production stack without a provider key has to fail, not to make answers up."""
-        return self.is_development and not any(self.values.get(name, "").strip() for name in PROVIDER_KEYS)
+        return self.is_development and not present(self.values, litellm_config.provider_keys())
 
     def up(self) -> None:
         self._ensure_secrets()
@@ -63,6 +63,7 @@ class DockerStack:
         self._compose("up", "-d", "--build", *demo, *BEFORE_THE_KEYS)
         self._mint_keys()
         self._compose("up", "-d", "--build")
+        self._register_prices()
         answers = "; the demo provider answers for every model" if self.uses_demo else ""
         say(f"API {self._url('API_PORT', 8000)}/v1, its tokens are API_TOKENS in {self.file}{answers}")
         say(f"LiteLLM {self._url('LITELLM_PORT', 4000)}/ui/  Phoenix {self._url('PHOENIX_PORT', 6006)}")
@@ -73,9 +74,11 @@ class DockerStack:
     def restart(self) -> None:
         """Made anew, because a mere restart would keep the old environment."""
         self._compose("up", "-d", "--build", "--force-recreate")
+        self._register_prices()
 
     def litellm_restart(self) -> None:
         self._compose("up", "-d", "--force-recreate", "--no-deps", "litellm")
+        self._register_prices()
 
     def litellm_logs(self) -> None:
         self._compose("logs", "-f", "--tail", "200", "litellm")
@@ -114,8 +117,20 @@ class DockerStack:
         environments = [] if self.is_development else ["--env", "prod"]
         url = self._url("LITELLM_PORT", 4000)
         arguments = ["--write", "--env-file", str(self.file), "--litellm-url", url, "--timeout", READY_SECONDS]
-        if litellm_keys.main([*arguments, *environments], self.environment):
+        if litellm_keys.main([*arguments, *environments], self.environment, api_follows=True):
             raise DockerError("The virtual keys were not minted, so the API was not started")
+
+    def _register_prices(self) -> None:
+        """Phoenix is healthy by now: LiteLLM starts after it. Wrong costs there are no reason to undo what runs."""
+        url = self._url("PHOENIX_PORT", 6006)
+        try:
+            changed = phoenix_prices.register(url, phoenix_prices.configured(phoenix_prices.CONFIG))
+        except phoenix_prices.PriceError as error:
+            mend = f'make phoenix_prices ARGS="--phoenix-url {url}"'
+            print(f"{error}. Its costs may differ from LiteLLM's until `{mend}` has run", file=sys.stderr)
+            return
+        if changed:
+            say(f"Told Phoenix the prices of {', '.join(changed)}")
 
     def _url(self, variable: str, default: int) -> str:
         values = self.values
@@ -130,7 +145,7 @@ class DockerStack:
         self._run([*self.compose, *options, *arguments])
 
     def _run(self, command: list[str]) -> None:
-        demo = DEMO_URLS | dict.fromkeys(PROVIDER_KEYS, DEMO_KEY) if self.uses_demo else {}
+        demo = DEMO_URLS | dict.fromkeys(DEMO_PROVIDER_KEYS, DEMO_KEY) if self.uses_demo else {}
         content = traced_content(
             {"TRACE_CONTENT": "on"} | {name: value for name, value in self.values.items() if value}
         )
@@ -171,7 +186,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
             stack.litellm_reset(asked=options.yes)
         else:
             getattr(stack, options.command.replace("-", "_"))()
-    except (DockerError, litellm_keys.UsageError, OSError) as error:
+    except (DockerError, litellm_config.LiteLLMConfigError, litellm_keys.UsageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -7,25 +7,20 @@ database password.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from local_stack import bootstrap, litellm_database, postgres
+from local_stack import bootstrap, litellm_config, litellm_database, postgres
 from local_stack.instance import Instance
+from local_stack.settings import PROVIDER_URLS
 
 # Handed on to every service: a company's own certificates. Nothing that differs from one terminal to the next, or a
 # second `make up` would find every service changed.
 COMMON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 # Only for services that reach out to the internet; loopback never goes through a proxy.
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY")
-PROVIDER_URLS = (
-    "OPENAI_BASE_URL",
-    "OPENAI_API_BASE",
-    "ANTHROPIC_API_BASE",
-    "ANTHROPIC_BASE_URL",
-    "OPENROUTER_API_BASE",
-)
+# The providers whose place the demo provider can take: they are reached where a variable says.
+DEMO_PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY")
 API_SETTINGS = (
     "API_TOKENS",
     "REQUIRE_AUTH",
@@ -50,10 +45,9 @@ DEFAULT_PROJECT = "reasoning-agent"
 DEMO_KEY = "sk-demo-provider-takes-any-key"
 
 
-def effective(file: Mapping[str, str], environment: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    """The named settings that are not empty; a variable of the environment wins over a line of the file."""
-    merged = {name: environment.get(name) or file.get(name, "") for name in names}
-    return {name: value for name, value in merged.items() if value.strip()}
+def present(settings: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The named settings that are not empty."""
+    return {name: settings[name] for name in names if settings.get(name, "").strip()}
 
 
 def common(instance: Instance, path: list[str]) -> dict[str, str]:
@@ -81,18 +75,20 @@ def project(settings: Mapping[str, str]) -> str:
     return settings.get("PHOENIX_PROJECT_NAME") or DEFAULT_PROJECT
 
 
-def uses_demo_provider(settings: Mapping[str, str]) -> bool:
-    return not effective(settings, os.environ, PROVIDER_KEYS)
+def uses_demo_provider(instance: Instance, settings: Mapping[str, str]) -> bool:
+    """Whether no model of LiteLLM's configuration has its provider's key."""
+    return not present(settings, litellm_config.provider_keys(instance.litellm_config))
 
 
 def providers(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
     """The user's keys and addresses; without any key, every provider's address is the demo provider's."""
-    if not uses_demo_provider(settings):
-        return effective(settings, os.environ, PROVIDER_KEYS + PROVIDER_URLS) | outward()
+    if not uses_demo_provider(instance, settings):
+        named = litellm_config.variables(instance.litellm_config)
+        return present(settings, [*named, *PROVIDER_URLS]) | outward()
     demo = instance.url("demo-provider")
     urls = {"OPENAI_BASE_URL": f"{demo}/v1", "OPENAI_API_BASE": f"{demo}/v1", "OPENROUTER_API_BASE": f"{demo}/v1"}
     urls |= {"ANTHROPIC_API_BASE": demo, "ANTHROPIC_BASE_URL": demo}
-    return urls | dict.fromkeys(PROVIDER_KEYS, DEMO_KEY)
+    return urls | dict.fromkeys(DEMO_PROVIDER_KEYS, DEMO_KEY)
 
 
 def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
@@ -114,7 +110,7 @@ def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         "OTEL_TRACES_SAMPLER": "parentbased_always_off",
         **UNLOST_SPANS,
         "OTEL_RESOURCE_ATTRIBUTES": f"openinference.project.name={project(settings)}",
-        **traced_content({"TRACE_CONTENT": "on"} | effective(settings, os.environ, ("TRACE_CONTENT",))),
+        **traced_content({"TRACE_CONTENT": "on"} | present(settings, ["TRACE_CONTENT"])),
         **providers(instance, settings),
     }
 
@@ -140,7 +136,7 @@ def phoenix(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
     """Without these, Phoenix tries to reach the internet."""
     return {
         **common(instance, venv_path("phoenix")),
-        **effective(settings, os.environ, ("PHOENIX_DEFAULT_RETENTION_POLICY_DAYS",)),
+        **present(settings, ["PHOENIX_DEFAULT_RETENTION_POLICY_DAYS"]),
         "PHOENIX_WORKING_DIR": str(instance.phoenix_data),
         "PHOENIX_HOST": "127.0.0.1",
         "PHOENIX_PORT": str(instance.ports.phoenix),
@@ -154,7 +150,7 @@ def phoenix(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
 
 def api(instance: Instance, settings: Mapping[str, str], virtual_key: str) -> dict[str, str]:
     names = {*API_SETTINGS, *(name for name in settings if name.startswith(API_SETTING_PREFIXES))}
-    own = effective(settings, os.environ, tuple(sorted(names)))
+    own = present(settings, sorted(names))
     return {
         **common(instance, venv_path("app")),
         **outward(),

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from local_stack import console, environments
+from local_stack import console, environments, litellm_config
 from local_stack.instance import Instance
 
-MODEL = "gpt-4o-mini"
+# Asked where it can be: the cheapest of the first provider, and the one that the documents speak of.
+PREFERRED_MODEL = "gpt-4o-mini"
 QUESTION = "Say hello in one short sentence."
 CALL_SECONDS = 120.0
 # LiteLLM writes its spend log, and both sides send their spans, in batches.
@@ -49,26 +50,46 @@ def poll(seconds: float, attempt: Callable[[], T | None]) -> T | None:
         time.sleep(POLL_SECONDS)
 
 
+def askable_model(instance: Instance, settings: Mapping[str, str]) -> str:
+    """A chat model whose provider's key is set: the preferred one, or the first of the configuration.
+
+    Raises FirstCallError, LiteLLMConfigError.
+    """
+    if environments.uses_demo_provider(instance, settings):
+        return PREFERRED_MODEL
+    models = [model for model in litellm_config.models(instance.litellm_config) if model.chats]
+    askable = [model.name for model in models if environments.present(settings, [model.key])]
+    if not askable:
+        raise FirstCallError(
+            f"No chat model in {instance.litellm_config} has its provider's key set, so none was asked for a first call. "
+            f"Everything runs; set a key in {instance.env_file} and run make up again"
+        )
+    return PREFERRED_MODEL if PREFERRED_MODEL in askable else askable[0]
+
+
 class FirstCall:
+    """Raises FirstCallError, LiteLLMConfigError."""
+
     def __init__(self, instance: Instance, settings: Mapping[str, str]) -> None:
         self.instance, self.settings = instance, settings
+        self.model = askable_model(instance, settings)
         self.trace_id, self.span_id = secrets.token_hex(16), secrets.token_hex(8)
         self.http = httpx.Client(timeout=CALL_SECONDS, trust_env=False)
 
     def make(self) -> None:
         """Prints what became of it. Raises FirstCallError."""
         with self.http:
-            console.say(f"First call: {MODEL} is asked {QUESTION!r} through the API ...")
+            console.say(f"First call: {self.model} is asked {QUESTION!r} through the API ...")
             answer = self._ask()
             spans = self._spans()
-            took = time.time() - float(os.environ.get("REASONING_STACK_STARTED", time.time()))
+            took = time.time() - float(os.environ["REASONING_STACK_STARTED"])
             spend = self._spend(str(answer["id"]))
         self._report(answer, spend, spans, took)
 
     def _ask(self) -> dict[str, Any]:
         token = self.settings.get("API_TOKENS", "").split(",")[0].strip()
         headers = {"authorization": f"Bearer {token}", "traceparent": f"00-{self.trace_id}-{self.span_id}-01"}
-        body = {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}]}
+        body = {"model": self.model, "messages": [{"role": "user", "content": QUESTION}]}
         try:
             response = self.http.post(self.instance.url("api", "/v1/chat/completions"), json=body, headers=headers)
         except httpx.HTTPError as error:

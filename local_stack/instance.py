@@ -44,6 +44,15 @@ class Instance:
         return (self.root if self.is_default else self.state) / ".env"
 
     @property
+    def example(self) -> Path:
+        """What a new .env is copied from."""
+        return self.root / ".env.dev.example"
+
+    @property
+    def litellm_config(self) -> Path:
+        return self.root / "config" / "litellm_config.yaml"
+
+    @property
     def logs(self) -> Path:
         return self.state / "logs"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import os
 import re
@@ -22,6 +23,8 @@ from local_stack.ports import HIGHEST_PORT, PortError
 CONFIG = bootstrap.ROOT / "config" / "litellm_config.yaml"
 DEFAULT_ENVIRONMENTS = ("dev", "test", "eval")
 DEFAULT_TIMEOUT_SECONDS = 180
+# What the API is started with, in production too.
+API_KEY = ENVIRONMENTS["dev"].variable
 POLL_SECONDS = 0.5
 PROGRESS_SECONDS = 5
 
@@ -168,7 +171,33 @@ def print_key(variable: str, key: str) -> None:
     print(f"{variable}={quoted(key)}", flush=True)
 
 
-def run(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+@dataclasses.dataclass(frozen=True)
+class HandOver:
+    """Writes keys into a file or prints them, and keeps the names of those that are not what they were."""
+
+    file: Path
+    write: bool
+    before: Mapping[str, str]
+    changed: set[str] = dataclasses.field(default_factory=set)
+
+    def __call__(self, variable: str, key: str) -> None:
+        if self.write:
+            write_key(self.file, variable, key)
+        else:
+            print_key(variable, key)
+        if self.before.get(variable, "").strip() != key:
+            self.changed.add(variable)
+
+    def advise(self) -> None:
+        """A running API was given its key when it started."""
+        if API_KEY in self.changed:
+            first = "" if self.write else f"put it into {self.file}, then "
+            say(
+                f"{API_KEY} has changed: {first}restart the API, which has the old one: make up (or make docker_restart)"
+            )
+
+
+def run(options: argparse.Namespace, environment: Mapping[str, str], *, api_follows: bool) -> None:
     """Raises UsageError, KeySetupError, LiteLLMError, InstanceError, PortError, OSError."""
     chosen, models = chosen_environments(options.env), configured_models(options.config)
     stack = instance.resolve(options.state_dir, options.port_base, environment)
@@ -180,28 +209,36 @@ def run(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
         admin.check_master_key()
         with bootstrap.locked(bootstrap.state_root() / "litellm_keys.lock", "another run of setup_litellm_keys.sh"):
             # The values are read again under the lock: the run that was waited for may have handed keys over.
+            hand_over = HandOver(file, options.write, read_values(file, environment))
             setup = KeySetup(
                 admin=admin,
-                values=read_values(file, environment),
+                values=hand_over.before,
                 models=models,
-                hand_over=lambda variable, key: (
-                    write_key(file, variable, key) if options.write else print_key(variable, key)
-                ),
+                hand_over=hand_over,
                 say=say,
                 rotate=options.rotate,
                 writes=options.write,
             )
-            for each in chosen:
-                setup.run(each)
+            try:
+                for each in chosen:
+                    setup.run(each)
+            finally:
+                if not api_follows:
+                    hand_over.advise()
     if options.write:
         say(f"Written to {file}")
 
 
-def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    """1 when the keys are not as they should be, with the reason on standard error."""
+def main(
+    arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ, *, api_follows: bool = False
+) -> int:
+    """1 when the keys are not as they should be, with the reason on standard error.
+
+    ``api_follows``: the caller starts the API next, so nobody has to be told to.
+    """
     options = parser().parse_args(arguments)
     try:
-        run(options, environment)
+        run(options, environment, api_follows=api_follows)
     except (UsageError, KeySetupError, LiteLLMError, instance.InstanceError, PortError, OSError) as error:
         say(f"error: {error}")
         return 1

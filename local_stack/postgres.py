@@ -27,7 +27,7 @@ ROLE = "litellm"
 HOST_BASED_ACCESS = f"host {DATABASE} {ROLE} 127.0.0.1/32 scram-sha-256\n"
 SCRAM_ITERATIONS = 4096
 UNPRIVILEGED_USER = "nobody"
-# Lets PostgreSQL's user pass through folders closed to it, such as /root, without opening them to everybody.
+# Lets PostgreSQL's user pass through folders closed to it, such as another user's home, without opening them to everybody.
 PASS_CLOSED_FOLDERS = [
     "--inh-caps",
     "+dac_override",

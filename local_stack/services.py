@@ -8,11 +8,15 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from local_stack import bootstrap, environments, health, postgres
+from local_stack import bootstrap, environments, health, litellm_database, postgres
 from local_stack.instance import SERVICE_MARKER, STATE_MARKER, Instance
 
 # Stopping goes the other way round: nobody loses what they still talk to.
 START_ORDER = ("postgres", "phoenix", "demo-provider", "demo-tools", "litellm", "api")
+# What a folder's service reads of it.
+SOURCES = ("*.py", "*.md")
+# The API's own default.
+MCP_CONFIG = "config/mcp_servers.yaml"
 LABELS = {
     "postgres": "PostgreSQL",
     "phoenix": "Phoenix",
@@ -36,7 +40,7 @@ class Service:
     stop_signal: str = "TERM"
     stop_seconds: int = 10
     stop_as_group: bool = True
-    # Changes when the programs it runs on were installed anew, so that it is started anew with them.
+    # Changes with the programs and the files that it reads when it starts, so that it is started anew with them.
     installed: str = ""
 
     @property
@@ -62,9 +66,17 @@ def marked(instance: Instance, name: str, environment: Mapping[str, str]) -> dic
     return {**environment, STATE_MARKER: str(instance.state), SERVICE_MARKER: name}
 
 
-def installed(venv: str) -> str:
-    stamp = bootstrap.venv(venv) / ".stamp"
-    return stamp.read_text() if stamp.exists() else ""
+def installed(venv: str, *files: Path) -> str:
+    """Tells one state of an environment and of these files from another; a folder stands for its code and its prompts."""
+    found = [bootstrap.venv(venv) / ".stamp", *(file for path in files for file in _sources(path))]
+    digest = hashlib.sha256()
+    for file in found:
+        digest.update(str(file).encode() + hashlib.sha256(file.read_bytes() if file.is_file() else b"").digest())
+    return digest.hexdigest()
+
+
+def _sources(path: Path) -> list[Path]:
+    return sorted(file for kind in SOURCES for file in path.rglob(kind)) if path.is_dir() else [path]
 
 
 def python_module(venv: str, *arguments: str) -> list[str]:
@@ -110,7 +122,7 @@ def _phoenix(instance: Instance, settings: Mapping[str, str]) -> Service:
         directory=instance.root,
         check=health.http(instance.url("phoenix", "/readyz")),
         patience=180,
-        installed=installed("phoenix"),
+        installed=installed("phoenix", instance.root / "local_stack" / "phoenix_server.py", *_shared(instance)),
     )
 
 
@@ -122,7 +134,7 @@ def _demo_provider(instance: Instance, options: Options) -> Service:
         environment=marked(instance, "demo-provider", environments.common(instance, environments.venv_path("app"))),
         directory=instance.root,
         check=health.http(instance.url("demo-provider", "/health")),
-        installed=installed("app"),
+        installed=installed("app", instance.root / "local_stack" / "demo_provider"),
     )
 
 
@@ -133,12 +145,12 @@ def _demo_tools(instance: Instance) -> Service:
         environment=marked(instance, "demo-tools", environments.common(instance, environments.venv_path("app"))),
         directory=instance.root,
         check=health.http(instance.url("demo-tools", "/health")),
-        installed=installed("app"),
+        installed=installed("app", instance.root / "local_stack" / "demo_tools"),
     )
 
 
 def _litellm(instance: Instance, settings: Mapping[str, str]) -> Service:
-    config = instance.root / "config" / "litellm_config.yaml"
+    config = instance.litellm_config
     options = ["--config", str(config), *address(instance.ports.litellm), "--telemetry", "False"]
     return Service(
         name="litellm",
@@ -148,13 +160,21 @@ def _litellm(instance: Instance, settings: Mapping[str, str]) -> Service:
         check=health.http(instance.url("litellm", "/health/readiness"), {"db": "connected"}),
         patience=240,
         stop_seconds=20,
-        installed=installed("litellm") + _digest(config),
+        installed=installed(
+            "litellm",
+            config,
+            instance.root / "local_stack" / "litellm_server.py",
+            *_shared(instance),
+            environments.engine_folder() / litellm_database.STAMP,
+            bootstrap.venv("litellm") / litellm_database.CLIENT_STAMP,
+        ),
     )
 
 
 def _api(instance: Instance, settings: Mapping[str, str], options: Options) -> Service:
     key = settings.get("LITELLM_TEST_KEY" if options.scripted else "LITELLM_API_KEY", "")
     arguments = ["api", *address(instance.ports.api)]
+    mcp_config = settings.get("MCP_CONFIG_PATH") or MCP_CONFIG
     return Service(
         name="api",
         command=python_module("app", *arguments),
@@ -162,9 +182,10 @@ def _api(instance: Instance, settings: Mapping[str, str], options: Options) -> S
         directory=instance.root,
         check=health.http(instance.url("api", "/health/ready")),
         stop_seconds=15,
-        installed=installed("app"),
+        installed=installed("app", instance.root / "api", instance.root / mcp_config),
     )
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else ""
+def _shared(instance: Instance) -> list[Path]:
+    """What LiteLLM and Phoenix run of the API's."""
+    return [instance.root / "api" / "__init__.py", instance.root / "api" / "garbage_collection.py"]

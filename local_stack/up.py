@@ -18,6 +18,7 @@ from local_stack import (
     ports,
     postgres,
     processes,
+    settings,
     waiting,
 )
 from local_stack.instance import Instance, recorded_port_base
@@ -77,14 +78,14 @@ class Stack:
         self.instance.record()
 
     def _read_settings(self) -> None:
-        path, example = self.instance.env_file, self.instance.root / ".env.dev.example"
+        path = self.instance.env_file
         existed = path.exists()
-        generated = env_file.ensure(path, example)
+        generated = env_file.ensure(path, self.instance.example)
         if not existed:
             console.good(f"Wrote {path} with generated secrets, readable by you alone")
         elif generated:
             console.good(f"Generated in {path}: {', '.join(generated)}")
-        self.settings = env_file.read(path)
+        self.settings = settings.read(self.instance)
         postgres.check_password(self.settings["LITELLM_POSTGRES_PASSWORD"])
 
     def _install(self) -> None:
@@ -143,8 +144,7 @@ class Stack:
 
     def _register_prices(self) -> None:
         changed = phoenix_prices.register(
-            self.instance.url("phoenix"),
-            phoenix_prices.configured(self.instance.root / "config" / "litellm_config.yaml"),
+            self.instance.url("phoenix"), phoenix_prices.configured(self.instance.litellm_config)
         )
         if changed:
             console.good(f"Told Phoenix the prices of {', '.join(changed)}")
@@ -159,13 +159,14 @@ class Stack:
             "--write",
         ]
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        environment["LITELLM_MASTER_KEY"] = self.settings["LITELLM_MASTER_KEY"]
         result = subprocess.run(
             [sys.executable, "-m", "local_stack.litellm_keys", *arguments],
             cwd=self.instance.root, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         )  # fmt: skip
         if result.returncode != 0:
             raise SetupError(f"The virtual keys could not be set up:\n{result.stderr.strip()}")
-        minted = env_file.read(self.instance.env_file)
+        minted = settings.read(self.instance)
         if minted != self.settings:
             console.good(f"Virtual keys are in {self.instance.env_file}")
             self.settings = minted

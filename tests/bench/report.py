@@ -53,6 +53,4 @@ def machine() -> str:
     """One line of facts; the load is that of the last minute, the benchmark's own included."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return (
-        f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()} {platform.release()}, {python}; load {load}"
-    )
+    return f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}, {python}; load {load}"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from local_stack import env_file, environments
+from local_stack import environments, settings
 from local_stack.instance import Instance
 from tests.evaluations.dataset import DATA
 from tests.support.own_stack import setting
@@ -23,9 +23,8 @@ def api_environment(instance: Instance, **own: str) -> dict[str, str]:
     Raises:
         StackError: there is no evaluation key.
     """
-    settings = env_file.read(instance.env_file)
     programs = environments.common(instance, [])
-    known = environments.api(instance, settings, setting(instance, EVALUATION_KEY))
+    known = environments.api(instance, settings.read(instance), setting(instance, EVALUATION_KEY))
     variables = {name: value for name, value in known.items() if name not in programs}
     tools = {"MCP_CONFIG_PATH": str(DATA / "mcp_servers.yaml")}
     return variables | tools | own
@@ -45,7 +44,7 @@ def process_environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 def asks_the_demo(instance: Instance) -> bool:
     """Whether the stack, as its .env and this terminal have it, has no provider key."""
-    return environments.uses_demo_provider(env_file.read(instance.env_file))
+    return environments.uses_demo_provider(instance, settings.read(instance))
 
 
 @contextmanager

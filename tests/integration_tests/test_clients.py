@@ -1,6 +1,7 @@
 """The clients that users have, unchanged, against the API of the real stack. Their warnings count as failures."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -113,6 +114,8 @@ def test_the_openai_sdk_sees_every_step_in_both_forms(
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize("mode", MODES)
 def test_curl_gets_an_answer(client: StackClient, mode: str, stream: bool) -> None:
+    if shutil.which("curl") is None:
+        pytest.fail("curl is not installed. On Debian and Ubuntu: apt-get install curl. It has to be on PATH.")
     question = script(client, mode, times=1)
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": question}], "stream": stream}
     headers = [f"authorization: Bearer {client.token}", "content-type: application/json", f"x-routing-mode: {mode}"]

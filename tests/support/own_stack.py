@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from local_stack import bootstrap, env_file, environments, ports
+from local_stack import bootstrap, env_file, ports
 from local_stack.instance import Instance, instances_folder, resolve
+from tests.support.environment import without_the_users_settings
 
 
 class StackError(Exception):
@@ -21,9 +22,7 @@ class StackError(Exception):
 def stack_of_its_own(name: str) -> Iterator[Instance]:
     """A stack with its own data on free ports, which asks no real provider whatever keys the user's terminal has."""
     instance = Instance(instances_folder() / name, ports.suggested_base())
-    private = (*environments.PROVIDER_KEYS, *environments.PROVIDER_URLS)
-    environment = {variable: value for variable, value in os.environ.items() if variable not in private}
-    with _up(instance, environment):
+    with _up(instance, without_the_users_settings(instance)):
         yield instance
 
 

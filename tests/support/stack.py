@@ -11,19 +11,21 @@ from pathlib import Path
 
 from local_stack import bootstrap
 from local_stack.instance import Instance, recorded_port_base
+from tests.support.environment import without_the_users_settings
 
 PORTS = 7
 START_LIMIT = 400  # seconds
 
 
 def command(instance: Instance, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m local_stack ARGUMENTS` for this instance, run to its end."""
+    """`python -m local_stack ARGUMENTS` for this instance, run to its end, whatever the user's terminal has set."""
     python = str(bootstrap.venv("stack") / "bin" / "python")
     where = ["--state-dir", str(instance.state), "--port-base", str(instance.port_base)]
     first, *rest = arguments
     return subprocess.run(
         [python, "-m", "local_stack", first, *where, *rest],
         cwd=bootstrap.ROOT,
+        env=without_the_users_settings(instance),
         capture_output=True,
         text=True,
         timeout=START_LIMIT,

@@ -43,10 +43,34 @@ def _room(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
+def _nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def _imports(path: Path) -> set[str]:
-    nodes = ast.walk(ast.parse(path.read_text()))
-    modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    """The rooms of `from api.x import y`, `from api import x` and `import api.x`."""
+    modules = {name for node in _nodes(path) for name in _imported(node)}
     return {_room(module) for module in modules if module.startswith("api.")}
+
+
+def _imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import():
+            return [alias.name for alias in node.names]
+        case ast.ImportFrom(module=str(module), level=0):
+            return [f"{module}.{alias.name}" for alias in node.names]
+        case ast.ImportFrom():
+            raise AssertionError(f"Line {node.lineno} imports relatively: say api.room, so that its floor is seen.")
+    return []
+
+
+@pytest.mark.parametrize(
+    "line", ["from api.config import Settings", "from api import config", "import api.config", "import api.config as c"]
+)
+def test_every_form_of_import_is_seen(tmp_path: Path, line: str) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(f"def late() -> None:\n    {line}\n")
+    assert _imports(module) == {"config"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(API)))
@@ -71,6 +95,29 @@ def test_the_paths_of_litellm_are_written_once() -> None:
 def test_the_openai_client_is_made_once_and_used_in_the_gateway_alone() -> None:
     importers = {path.name for path in MODULES if re.search(r"import .*AsyncOpenAI", path.read_text())}
     assert importers == {"dependencies.py", "llm_gateway.py"}
+
+
+def test_the_openai_client_is_taken_from_the_container_by_nobody_else() -> None:
+    names = {"openai_client", "_openai_client"}
+    readers = {
+        path.name
+        for path in MODULES
+        for node in _nodes(path)
+        if (isinstance(node, ast.Attribute) and node.attr in names)
+        # As getattr() would name it.
+        or (isinstance(node, ast.Constant) and node.value in names)
+    }
+    assert readers <= {"dependencies.py", "llm_gateway.py"}
+
+
+def test_openai_clients_are_made_in_the_container_alone() -> None:
+    makers = {
+        path.name
+        for path in MODULES
+        for node in _nodes(path)
+        if isinstance(node, ast.Call) and re.fullmatch(r"(\w+\.)*(Async)?(Azure)?OpenAI", ast.unparse(node.func))
+    }
+    assert makers == {"dependencies.py"}
 
 
 def test_the_environment_is_read_in_config_alone() -> None:

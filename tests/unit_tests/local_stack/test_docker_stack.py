@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import respx
 from dotenv import dotenv_values
 
-from local_stack import docker_stack
+from local_stack import docker_stack, phoenix_prices
 from tests.unit_tests.local_stack.litellm_double import LiteLLMDouble
 
 STAND_IN = """#!/bin/sh
@@ -49,12 +51,30 @@ def docker(tmp_path: Path) -> Docker:
     return Docker(tmp_path)
 
 
-@pytest.fixture
-def litellm(docker: Docker) -> Iterator[LiteLLMDouble]:
-    double = LiteLLMDouble(master_key_file=docker.file)
+@pytest.fixture(autouse=True)
+def http() -> Iterator[respx.MockRouter]:
     with respx.mock(assert_all_called=False) as router:
-        double.install(router, host="127.0.0.1")
-        yield double
+        yield router
+
+
+@pytest.fixture(autouse=True)
+def phoenix(http: respx.MockRouter) -> respx.Route:
+    """Prices none of the configured models yet, and takes every price."""
+    data: dict[str, object] = {"generativeModels": {"edges": []}, "createModel": {}}
+    return http.post("http://127.0.0.1:6006/graphql").respond(json={"data": data})
+
+
+@pytest.fixture
+def litellm(docker: Docker, http: respx.MockRouter, phoenix: respx.Route) -> LiteLLMDouble:
+    double = LiteLLMDouble(master_key_file=docker.file)
+    double.install(http, host="127.0.0.1")
+    return double
+
+
+def priced(phoenix: respx.Route) -> set[str]:
+    """The models whose prices Phoenix was told."""
+    told = [json.loads(call.request.content)["variables"].get("input") for call in phoenix.calls]
+    return {given["name"] for given in told if given}
 
 
 def test_up_mints_the_keys_before_it_starts_the_api(docker: Docker, litellm: LiteLLMDouble) -> None:
@@ -82,6 +102,41 @@ def test_with_a_provider_key_there_is_no_demo(docker: Docker, litellm: LiteLLMDo
     docker.run("up", OPENAI_API_KEY="sk-real")
     assert docker.provider_urls() == {""}
     assert not [call for call in docker.calls() if "demo" in call]
+
+
+@pytest.mark.parametrize("command", ["up", "restart", "litellm-restart", "litellm-reset"])
+def test_phoenix_is_told_the_configured_prices(
+    docker: Docker, litellm: LiteLLMDouble, phoenix: respx.Route, command: str
+) -> None:
+    docker.file.write_text("OPENAI_API_KEY=sk-real\n")
+    assert docker.run(command, "--yes") == 0
+    assert priced(phoenix) == {price.model for price in phoenix_prices.configured(phoenix_prices.CONFIG)} != set()
+
+
+def test_phoenix_is_asked_where_it_is_published(docker: Docker, http: respx.MockRouter) -> None:
+    docker.file.write_text("OPENAI_API_KEY=sk-real\nPHOENIX_PORT=6996\n")
+    known: dict[str, object] = {"generativeModels": {"edges": []}, "createModel": {}}
+    moved = http.post("http://127.0.0.1:6996/graphql").respond(json={"data": known})
+    docker.run("restart")
+    assert moved.called
+
+
+def test_a_phoenix_that_takes_no_prices_is_named_with_the_mend_and_undoes_nothing(
+    docker: Docker, litellm: LiteLLMDouble, phoenix: respx.Route, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phoenix.mock(side_effect=httpx.ConnectError("refused"))
+    assert docker.run("up") == 0
+    said = capsys.readouterr()
+    assert 'make phoenix_prices ARGS="--phoenix-url http://127.0.0.1:6006"' in said.err
+    assert "API http://127.0.0.1:8000/v1" in said.out
+    assert docker.calls()[-1].endswith(" up -d --build")
+
+
+def test_nobody_is_told_to_restart_the_api_that_is_started_next(
+    docker: Docker, litellm: LiteLLMDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert docker.run("up") == 0
+    assert "restart the API" not in capsys.readouterr().err
 
 
 def test_the_api_is_not_started_without_its_key(docker: Docker, litellm: LiteLLMDouble) -> None:

@@ -21,8 +21,8 @@ REAL = {**SECRETS, "OPENAI_API_KEY": "sk-real-openai"}
 
 
 @pytest.fixture(autouse=True)
-def _no_keys_of_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*environments.PROVIDER_KEYS, *environments.PROVIDER_URLS, *environments.PROXIES, "REQUIRE_AUTH"):
+def _no_proxies_of_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environments.PROXIES:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -72,7 +72,7 @@ def test_without_a_providers_key_every_provider_is_the_demo_provider(instance: I
     assert environment["OPENAI_BASE_URL"] == "http://127.0.0.1:9105/v1"
     assert environment["ANTHROPIC_API_BASE"] == "http://127.0.0.1:9105"
     assert environment["OPENROUTER_API_BASE"] == "http://127.0.0.1:9105/v1"
-    assert {environment[name] for name in environments.PROVIDER_KEYS} == {environments.DEMO_KEY}
+    assert {environment[name] for name in environments.DEMO_PROVIDER_KEYS} == {environments.DEMO_KEY}
 
 
 def test_with_one_providers_key_no_address_is_bent(instance: Instance) -> None:
@@ -84,12 +84,81 @@ def test_an_address_of_the_users_own_goes_with_the_key(instance: Instance) -> No
     assert environments.providers(instance, settings)["OPENAI_BASE_URL"] == "https://gateway.example/v1"
 
 
-def test_a_variable_of_the_environment_wins_over_the_file(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUIRE_AUTH", "false")
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-exported")
-    settings = {**REAL, "REQUIRE_AUTH": "true"}
-    assert environments.api(instance, settings, "sk-virtual")["REQUIRE_AUTH"] == "false"
-    assert environments.providers(instance, settings)["OPENAI_API_KEY"] == "sk-exported"
+def test_nothing_but_the_settings_says_what_is_set(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold what the environment says already: read twice, two services could go by two values."""
+    before = [found.digest() for found in definitions(instance, SECRETS, Options())]
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "API_TOKENS", "HTTP_READ_TIMEOUT", "TRACE_CONTENT"):
+        monkeypatch.setenv(name, "exported")
+    assert [found.digest() for found in definitions(instance, SECRETS, Options())] == before
+
+
+def test_a_provider_that_the_configuration_names_gets_its_key_and_its_address(tmp_path: Path) -> None:
+    root = checkout(tmp_path, GEMINI)
+    settings = {**SECRETS, "GEMINI_API_KEY": "g-real", "GEMINI_BASE": "https://gemini.example"}
+    environment = environments.providers(Instance(tmp_path, 9100, root=root), settings)
+    assert environment == {"GEMINI_API_KEY": "g-real", "GEMINI_BASE": "https://gemini.example"}
+
+
+def test_a_key_that_no_model_names_reaches_nobody(tmp_path: Path) -> None:
+    instance = Instance(tmp_path, 9100, root=checkout(tmp_path, GEMINI))
+    assert environments.uses_demo_provider(instance, REAL)
+    assert "sk-real-openai" not in environments.providers(instance, REAL).values()
+
+
+def test_edited_code_and_prompts_start_just_the_services_that_run_them_anew(tmp_path: Path) -> None:
+    root = checkout(tmp_path, GEMINI)
+    for file, expected in {
+        "api/reasoning/agent.py": {"api"},
+        "api/prompts/step.md": {"api"},
+        "config/mcp_servers.yaml": {"api"},
+        "config/litellm_config.yaml": {"litellm"},
+        "local_stack/demo_provider/app.py": {"demo-provider"},
+        "local_stack/demo_tools/server.py": {"demo-tools"},
+        "local_stack/litellm_server.py": {"litellm"},
+        "local_stack/phoenix_server.py": {"phoenix"},
+        "api/garbage_collection.py": {"api", "litellm", "phoenix"},
+        "docs/architecture.md": set(),
+    }.items():
+        before = digests(root)
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        with (root / file).open("a") as edited:
+            edited.write("\n# edited\n")
+        after = digests(root)
+        assert (file, {name for name in after if after[name] != before[name]}) == (file, expected)
+
+
+def test_a_file_that_is_removed_starts_its_service_anew(tmp_path: Path) -> None:
+    root = checkout(tmp_path, GEMINI)
+    (root / "api").mkdir()
+    (root / "api" / "extra.py").touch()
+    before = digests(root)
+    (root / "api" / "extra.py").unlink()
+    assert {name for name, digest in digests(root).items() if digest != before[name]} == {"api"}
+
+
+def test_the_mcp_file_that_is_named_is_the_one_that_counts(tmp_path: Path) -> None:
+    root, named = checkout(tmp_path, GEMINI), tmp_path / "mcp.yaml"
+    before = digests(root, MCP_CONFIG_PATH=str(named))
+    named.write_text("servers: []")
+    assert digests(root, MCP_CONFIG_PATH=str(named))["api"] != before["api"]
+
+
+GEMINI = """model_list:
+  - model_name: gemini-9
+    litellm_params: {model: gemini/gemini-9, api_key: os.environ/GEMINI_API_KEY, api_base: os.environ/GEMINI_BASE}
+"""
+
+
+def checkout(folder: Path, config: str) -> Path:
+    """A root folder with nothing in it but this configuration of LiteLLM's."""
+    (folder / "root" / "config").mkdir(parents=True)
+    (folder / "root" / "config" / "litellm_config.yaml").write_text(config)
+    return folder / "root"
+
+
+def digests(root: Path, **settings: str) -> dict[str, str]:
+    instance = Instance(root.parent, 9100, root=root)
+    return {found.name: found.digest() for found in definitions(instance, SECRETS | settings, Options())}
 
 
 def test_loopback_never_goes_through_a_proxy(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,6 +157,41 @@ def test_rotation_replaces_a_key_that_works(run: Run, file: Path, litellm: LiteL
     assert "litellm-dev: replaced, as asked" in err
 
 
+RESTART = "restart the API, which has the old one: make up (or make docker_restart)"
+
+
+def test_after_a_rotation_one_is_told_to_restart_the_api(run: Run, file: Path, litellm: LiteLLMDouble) -> None:
+    file.write_text(f"LITELLM_MASTER_KEY={MASTER}\nLITELLM_API_KEY={litellm.add('litellm-dev', MODELS)}\n")
+    _, out, err = run("--write", "--env", "dev", "--rotate")
+    assert f"LITELLM_API_KEY has changed: {RESTART}" in err
+    assert out == ""
+
+
+def test_after_a_lost_key_was_replaced_one_is_told_to_hand_it_over_and_restart(
+    run: Run, file: Path, litellm: LiteLLMDouble
+) -> None:
+    litellm.add("litellm-dev", MODELS)
+    _, _, err = run("--env", "dev", environment={"LITELLM_API_KEY": "sk-lost"})
+    assert f"LITELLM_API_KEY has changed: put it into {file}, then {RESTART}" in err
+
+
+def test_one_is_told_so_even_if_a_later_key_fails(run: Run, file: Path, litellm: LiteLLMDouble) -> None:
+    litellm.failures["/key/generate"] = [None, (500, "boom")]
+    code, _, err = run("--write")
+    assert code == 1
+    assert RESTART in err
+
+
+@pytest.mark.parametrize("arguments", [["--env", "dev"], ["--env", "test", "--rotate"]], ids=["kept", "another's"])
+def test_a_key_that_the_api_keeps_is_no_reason_to_restart_it(
+    run: Run, file: Path, litellm: LiteLLMDouble, arguments: list[str]
+) -> None:
+    file.write_text(f"LITELLM_MASTER_KEY={MASTER}\nLITELLM_API_KEY={litellm.add('litellm-dev', MODELS)}\n")
+    code, _, err = run("--write", *arguments)
+    assert code == 0
+    assert "restart the API" not in err
+
+
 def test_the_old_key_is_deleted_only_after_the_new_one_was_made(run: Run, litellm: LiteLLMDouble) -> None:
     litellm.add("litellm-dev", MODELS)
     run("--env", "dev", "--rotate")

@@ -1,0 +1,59 @@
+"""What the stack reads in LiteLLM's configuration: the models, and which variables their providers' keys stand in."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local_stack import bootstrap
+
+FILE = bootstrap.ROOT / "config" / "litellm_config.yaml"
+# How LiteLLM's configuration names a variable of LiteLLM's environment.
+REFERENCE = "os.environ/"
+
+
+class LiteLLMConfigError(Exception):
+    """The configuration cannot be read; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """``key`` is the variable that holds its provider's key, if it is one; ``variables`` are all that it names."""
+
+    name: str
+    key: str
+    variables: tuple[str, ...]
+    chats: bool
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Model:
+        name, parameters = str(entry["model_name"]), entry["litellm_params"]
+        mode = (entry.get("model_info") or {}).get("mode") or ("embedding" if "embedding" in name else "chat")
+        variables = {field: _reference(value) for field, value in parameters.items()}
+        return cls(name, variables.get("api_key", ""), tuple(filter(None, variables.values())), mode == "chat")
+
+
+def _reference(value: object) -> str:
+    return value.removeprefix(REFERENCE) if isinstance(value, str) and value.startswith(REFERENCE) else ""
+
+
+def models(file: Path = FILE) -> list[Model]:
+    """Raises LiteLLMConfigError."""
+    try:
+        return [Model.of(entry) for entry in yaml.safe_load(file.read_text())["model_list"]]
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise LiteLLMConfigError(f"{file}: its model_list cannot be read ({error!r})") from error
+
+
+def provider_keys(file: Path = FILE) -> tuple[str, ...]:
+    """The variables of all providers' keys, in the models' order. Raises LiteLLMConfigError."""
+    return tuple(dict.fromkeys(model.key for model in models(file) if model.key))
+
+
+def variables(file: Path = FILE) -> tuple[str, ...]:
+    """Every variable that a model names, such as an address beside a key. Raises LiteLLMConfigError."""
+    return tuple(dict.fromkeys(name for model in models(file) for name in model.variables))
