@@ -32,8 +32,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _api_error(_request: Request, error: Exception) -> Response:
+async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, APIError)  # noqa: S101 - registered for nothing else
+    error.headers |= _decision(request)
     return render(error)
 
 
@@ -56,4 +57,9 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     identifier = getattr(request.state, "request_id", "unknown")
     _log.error("Request %s failed in this server", identifier, exc_info=error)
     message = f"The server failed to answer; its log says why, under request {identifier}."
-    return render(InternalError(message, headers={REQUEST_ID_HEADER: identifier}))
+    return render(InternalError(message, headers={REQUEST_ID_HEADER: identifier, **_decision(request)}))
+
+
+def _decision(request: Request) -> dict[str, str]:
+    """Who was to answer; nothing if the error came before that was decided."""
+    return getattr(request.state, "decision_headers", {})

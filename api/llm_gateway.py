@@ -5,16 +5,16 @@ spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and 
 """
 
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import httpx
 from openai import AsyncOpenAI, AsyncStream
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionMessageParam, ParsedChatCompletion
 from opentelemetry.trace import Span
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from api.attribution import Component, Operation, Purpose, attributed
@@ -165,7 +165,7 @@ class LLMGateway:
         context: RequestContext,
         temperature: float,
     ) -> Parsed:
-        """One call whose answer is an object of `schema`.
+        """One call whose answer is an object of `schema`. LiteLLM leaves out what the model cannot take, such as a temperature.
 
         Raises:
             AnswerUnusable: the model refused, or answered with something else.
@@ -178,15 +178,10 @@ class LLMGateway:
                 response_format=schema,
                 temperature=temperature,
                 extra_headers=_headers(purpose, span),
-                extra_body=attributed({}, purpose, trace_id(span)),
+                extra_body=attributed({"drop_params": True}, purpose, trace_id(span)),
             )
-            call.answered(lambda: from_json(response.content))
-            completion = response.parse()
-            message = completion.choices[0].message if completion.choices else None
-            if message is None or message.parsed is None:
-                refused = message is not None and refusal(message.to_dict())
-                raise AnswerUnusable("the model refused" if refused else "the answer was empty")
-            return message.parsed
+            call.answered(LLMAnswer(response.content, {}).json)
+            return _parsed(response.parse)
 
     async def list_models(self) -> Any:
         """The models that this server's key may use: the body of LiteLLM's `/v1/models`. Nothing is charged or attributed."""
@@ -257,6 +252,21 @@ def _cut_unless_ended(span: Span) -> Iterator[None]:
     except (CancelledError, GeneratorExit):
         span.set_attribute(CUT, True)  # noqa: FBT003
         raise
+
+
+def _parsed(parse: Callable[[], ParsedChatCompletion[Parsed]]) -> Parsed:
+    """The object in the answer. The SDK trusts an answer with 200 to be a chat completion and stumbles over any other."""
+    try:
+        choices = parse().choices
+        message = choices[0].message if choices else None
+        if message is not None and message.parsed is not None:
+            return message.parsed
+        refused = message is not None and refusal(message.to_dict())
+    except ValidationError:
+        raise
+    except (ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
+        raise AnswerUnusable("the answer is no chat completion") from error
+    raise AnswerUnusable("the model refused" if refused else "the answer was empty")
 
 
 async def _whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:

@@ -84,9 +84,9 @@ def request_body(model: type[WireModel], examples: Mapping[str, Mapping[str, Any
     headers = [
         _header(SESSION_ID_HEADER, "Joins requests into a session", {"type": "string", "pattern": "^[!-~]{1,200}$"})
     ]
-    if routed:
-        modes = {"type": "string", "enum": [mode.value for mode in RoutingMode]}
-        headers.append(_header(ROUTING_MODE_HEADER, "Who answers", modes))
+    modes = {"type": "string", "enum": [mode.value for mode in RoutingMode]}
+    answers = "Who answers" if routed else "Here the model always answers; `X-Routing-Overruled` answers any other wish"
+    headers.append(_header(ROUTING_MODE_HEADER, answers, modes))
     flag = {"type": "string", "enum": ["true", "false"]}
     headers.append(_header(PROVIDER_FIELDS_HEADER, "Whether LiteLLM's own fields are wanted", flag))
     return {"requestBody": {"required": True, "content": {"application/json": content}}, "parameters": headers}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from api.conversation import last_turn
 from api.metrics import Metrics
 from api.protocol import RoutingMode
 from api.request_context import ROUTING_MODE_HEADER, RequestContext
@@ -15,7 +16,7 @@ from api.tools import Tool
 
 _log = logging.getLogger(__name__)
 
-SHORT_FOLLOW_UP = 200  # characters
+SHORT_FOLLOW_UP = 200  # characters of text
 REMEMBERED_SESSIONS = 10_000
 
 
@@ -29,14 +30,22 @@ class RoutingSource(StrEnum):
     CLASSIFIER_FALLBACK = "classifier_fallback"
 
 
+# What somebody chose for the conversation.
+_CHOICES = frozenset({RoutingSource.HEADER_OVERRIDE, RoutingSource.LLM_CLASSIFIER})
+
+
 @dataclass(frozen=True, slots=True)
 class RoutingDecision:
-    """Who answers, and why; `overruled` is what the header asked for when a rule forbade it."""
+    """Who answers, and why; `overruled` is what the header asked for when a rule forbade it.
+
+    `kept`: nobody decided now, an earlier decision of the session stands; `source` is then what decided at that time.
+    """
 
     mode: RoutingMode
     reason: str
     source: RoutingSource
     overruled: RoutingMode | None = None
+    kept: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -47,27 +56,33 @@ class RoutingDecision:
     @property
     def span_attributes(self) -> dict[str, str]:
         """What the request's span says of it."""
-        return {"routing.decision": self.mode.value, "routing.source": self.source.value, "routing.reason": self.reason}
+        said = {"routing.decision": self.mode.value, "routing.source": self.source.value, "routing.reason": self.reason}
+        return said | ({"routing.kept": "true"} if self.kept else {})
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRouter:
-    """Decides; remembers which sessions a choice of its own moved to reasoning, and nothing else."""
+    """Decides; remembers which sessions a header or the classifier moved to reasoning, and nothing else.
+
+    A short follow-up in such a session stays there. Only a header or the classifier takes the session out again: a default,
+    a rule about one request's body or a classifier that failed says nothing about the conversation.
+    """
 
     classifier: RoutingClassifier
     metrics: Metrics
     default: RoutingMode = RoutingMode.PASSTHROUGH
-    _reasoning_sessions: "OrderedDict[tuple[str, str], None]" = field(default_factory=OrderedDict)
+    _moved: "OrderedDict[tuple[str, str], RoutingSource]" = field(default_factory=OrderedDict)
 
     async def decide(self, body: Mapping[str, Any], context: RequestContext, tools: Sequence[Tool]) -> RoutingDecision:
         """The decision for a valid chat completion request."""
         decision = by_rule(body, context, self.default)
-        if decision is None:
-            decision = self._stays(body, context) or await self._classify(body, context, tools)
-        if decision.source is not RoutingSource.PASSTHROUGH_RULE:
-            self._remember(context, decision.mode)
-        self.metrics.routed(decision.mode.value, decision.source.value)
-        _log.info("routed to %s by %s: %r", decision.mode, decision.source, decision.reason)
+        if decision is None or decision.source is RoutingSource.DEFAULT:
+            decision = self._kept(body, context) or decision or await self._classify(body, context, tools)
+        self._remember(context, decision)
+        self.metrics.routed(decision.mode.value, decision.source.value, kept=decision.kept)
+        fell_back = decision.source is RoutingSource.CLASSIFIER_FALLBACK
+        level = logging.WARNING if fell_back else logging.INFO
+        _log.log(level, "routed to %s by %s: %r", decision.mode, decision.source, decision.reason)
         return decision
 
     async def _classify(
@@ -76,43 +91,57 @@ class RequestRouter:
         try:
             mode, reason = await self.classifier.choose(body["messages"], tools, context)
         except ClassifierFailed as cause:
-            self.metrics.classifier_failed(cause.kind)
-            return RoutingDecision(
-                RoutingMode.PASSTHROUGH, f"the classifier failed: {cause}", RoutingSource.CLASSIFIER_FALLBACK
-            )
+            return self._fallback(cause.kind, str(cause))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the model can still answer
+            _log.exception("The classifier failed in an unforeseen way")
+            return self._fallback("internal", f"internal: {type(error).__name__}")
         return RoutingDecision(mode, reason, RoutingSource.LLM_CLASSIFIER)
 
-    def _stays(self, body: Mapping[str, Any], context: RequestContext) -> RoutingDecision | None:
-        """A short follow-up says little by itself: it stays where its session was moved."""
-        if (
-            _session(context) not in self._reasoning_sessions
-            or len(str(body["messages"][-1].get("content"))) > SHORT_FOLLOW_UP
-        ):
-            return None
-        reason = "a short follow-up in a session that was moved to reasoning"
-        return RoutingDecision(RoutingMode.REASONING, reason, RoutingSource.LLM_CLASSIFIER)
+    def _fallback(self, kind: str, cause: str) -> RoutingDecision:
+        self.metrics.classifier_failed(kind)
+        reason = f"the classifier failed: {cause}"
+        return RoutingDecision(RoutingMode.PASSTHROUGH, reason, RoutingSource.CLASSIFIER_FALLBACK)
 
-    def _remember(self, context: RequestContext, mode: RoutingMode) -> None:
+    def _kept(self, body: Mapping[str, Any], context: RequestContext) -> RoutingDecision | None:
+        """A short follow-up says little by itself: it stays where its session was moved."""
+        source = self._moved.get(_session(context))
+        if source is None or len(last_turn(body["messages"])) > SHORT_FOLLOW_UP:
+            return None
+        self._moved.move_to_end(_session(context))
+        reason = f"a short follow-up keeps the session's earlier decision, which was by {source}"
+        return RoutingDecision(RoutingMode.REASONING, reason, source, kept=True)
+
+    def _remember(self, context: RequestContext, decision: RoutingDecision) -> None:
+        if decision.kept or decision.source not in _CHOICES or not context.session_id:
+            return
         session = _session(context)
-        self._reasoning_sessions.pop(session, None)
-        if context.session_id and mode is RoutingMode.REASONING:
-            self._reasoning_sessions[session] = None
-            if len(self._reasoning_sessions) > REMEMBERED_SESSIONS:
-                self._reasoning_sessions.popitem(last=False)
+        self._moved.pop(session, None)
+        if decision.mode is RoutingMode.REASONING:
+            self._moved[session] = decision.source
+            if len(self._moved) > REMEMBERED_SESSIONS:
+                self._moved.popitem(last=False)
 
 
 def by_rule(body: Mapping[str, Any], context: RequestContext, default: RoutingMode) -> RoutingDecision | None:
     """The decision, where no model has to be asked for it."""
     asked = context.routing_mode
     if brought := _wants_the_model_itself(body):
-        overruled = asked if asked not in (None, RoutingMode.PASSTHROUGH) else None
-        reason = f"a request with its own {brought} wants the model itself"
-        return RoutingDecision(RoutingMode.PASSTHROUGH, reason, RoutingSource.PASSTHROUGH_RULE, overruled)
+        return _the_model(asked, f"a request with its own {brought} wants the model itself")
     if asked in (RoutingMode.PASSTHROUGH, RoutingMode.REASONING):
         return RoutingDecision(asked, f"{ROUTING_MODE_HEADER} asks for it", RoutingSource.HEADER_OVERRIDE)
     if asked is None and default is not RoutingMode.AUTO:
         return RoutingDecision(default, f"no {ROUTING_MODE_HEADER} was sent", RoutingSource.DEFAULT)
     return None
+
+
+def always_the_model(context: RequestContext, path: str) -> RoutingDecision:
+    """The decision on a path of which the agent knows nothing."""
+    return _the_model(context.routing_mode, f"{path} is always answered by the model itself")
+
+
+def _the_model(asked: RoutingMode | None, reason: str) -> RoutingDecision:
+    overruled = asked if asked not in (None, RoutingMode.PASSTHROUGH) else None
+    return RoutingDecision(RoutingMode.PASSTHROUGH, reason, RoutingSource.PASSTHROUGH_RULE, overruled)
 
 
 def _wants_the_model_itself(body: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,6 @@
 """`auto`: a small model picks the path. Whatever goes wrong with it, the request goes on as passthrough."""
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from api.attribution import Component, Operation
+from api.conversation import excerpt
 from api.errors import APIError
 from api.llm_gateway import LLMGateway
 from api.metrics import error_class
@@ -19,11 +19,7 @@ from api.protocol import RoutingMode
 from api.request_context import RequestContext
 from api.tools import Tool
 
-_log = logging.getLogger(__name__)
-
 PROMPT = Path(__file__).with_name("routing_classifier.md")
-EARLIER_TURNS = 4
-TURN_CHARACTERS = 2_000
 
 
 class RoutingChoice(BaseModel):
@@ -65,7 +61,7 @@ class RoutingClassifier:
                     self.model,
                     [
                         {"role": "system", "content": self._system(tools)},
-                        {"role": "user", "content": conversation(messages)},
+                        {"role": "user", "content": excerpt(messages)},
                     ],
                     RoutingChoice,
                     component=Component.ROUTING_CLASSIFIER,
@@ -90,23 +86,3 @@ class RoutingClassifier:
 def load_classifier_prompt() -> Template:
     """The prompt, checked."""
     return load_prompt(PROMPT, {"tools"})
-
-
-def conversation(messages: Sequence[Mapping[str, Any]]) -> str:
-    """The last user turn and the few turns before it, as text; what is no text is named."""
-    turns = [(message["role"], text) for message in messages if (text := _text(message.get("content")))]
-    spoken = [(role, text) for role, text in turns if role in ("user", "assistant")]
-    last = max((place for place, (role, _) in enumerate(spoken) if role == "user"), default=len(spoken) - 1)
-    earlier = spoken[max(0, last - EARLIER_TURNS) : last]
-    before = "".join(f"<{role}>{text}</{role}>\n" for role, text in earlier)
-    asked = spoken[last][1] if spoken else ""
-    return f"Earlier in the conversation:\n{before}\nThe request:\n{asked}" if earlier else f"The request:\n{asked}"
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content[:TURN_CHARACTERS]
-    if not isinstance(content, list):
-        return ""
-    parts = [part for part in content if isinstance(part, dict)]
-    return " ".join(str(part.get("text") or f"[{part.get('type', 'part')}]") for part in parts)[:TURN_CHARACTERS]

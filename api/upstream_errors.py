@@ -39,7 +39,11 @@ def mapped(error: Exception) -> Exception:
             return UpstreamTimeout("LiteLLM did not answer within HTTP_READ_TIMEOUT.")
         case openai.APIConnectionError():
             return UpstreamUnreachable("LiteLLM cannot be reached. Is it running, and is LLM_BASE_URL right?")
-        case openai.LengthFinishReasonError() | openai.ContentFilterFinishReasonError() | ValidationError():
+        case openai.LengthFinishReasonError():
+            return AnswerUnusable("the answer was cut off at its length limit")
+        case openai.ContentFilterFinishReasonError():
+            return AnswerUnusable("the provider's content filter held the answer back")
+        case ValidationError():
             return AnswerUnusable("the answer does not fit its schema")
         case httpx.TimeoutException():
             return UpstreamStreamBroken("LiteLLM fell silent in the middle of its answer.")

@@ -61,8 +61,9 @@ class RecordedMetrics(Metrics):
         instruments = (self._calls, self._tokens, self._first_tokens)
         return MeasuredCall(*instruments, self._models, component, operation, str(model))
 
-    def routed(self, mode: str, source: str) -> None:
-        self._decisions.add(1, {"routing.decision": mode, "routing.source": source})
+    def routed(self, mode: str, source: str, *, kept: bool) -> None:
+        told = {"routing.decision": mode, "routing.source": source, "routing.kept": "true" if kept else "false"}
+        self._decisions.add(1, told)
 
     def classifier_failed(self, cause: str) -> None:
         self._fallbacks.add(1, {"error.type": cause})

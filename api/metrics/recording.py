@@ -41,8 +41,8 @@ class Metrics:
         """The call that is about to be made."""
         return _NO_CALL
 
-    def routed(self, mode: str, source: str) -> None:
-        """A decision of the router."""
+    def routed(self, mode: str, source: str, *, kept: bool) -> None:
+        """A decision of the router; `kept` if it is an earlier one of the session."""
 
     def classifier_failed(self, cause: str) -> None:
         """The classifier made no choice; `cause` is one of few words."""

@@ -1,15 +1,26 @@
-"""An answer, plain or streamed, as HTTP."""
+"""An answer, plain or streamed, as HTTP, and the decision beside it, whatever the answer."""
 
-from collections.abc import Mapping
-
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api.llm_gateway import LLMAnswer
+from api.request_context import RequestContext
+from api.request_router import RoutingDecision
 from api.streaming import EventSource, EventStreamResponse
+from api.tracing import annotate_request
 
 
-def as_response(answer: LLMAnswer | EventSource, headers: Mapping[str, str]) -> Response:
-    """The answer with these headers beside its own."""
+def tell(request: Request, decision: RoutingDecision, context: RequestContext) -> None:
+    """Puts the decision onto the request's span, and where an error that comes from now on finds it."""
+    request.state.decision_headers = decision.headers
+    annotate_request(
+        context.metadata, session_id=context.session_id, user_id=context.end_user, attributes=decision.span_attributes
+    )
+
+
+def as_response(answer: LLMAnswer | EventSource, decision: RoutingDecision) -> Response:
+    """The answer, with the decision beside its own headers."""
+    headers = decision.headers
     if isinstance(answer, LLMAnswer):
         return Response(answer.content, headers={**answer.headers, **headers}, media_type="application/json")
     return EventStreamResponse(answer, headers=headers)

@@ -18,9 +18,8 @@ from api.reasoning.answer import answer as reason_and_answer
 from api.request_body import read_json_object, validate
 from api.request_context import RequestContext, with_user
 from api.request_router import RoutingDecision
-from api.routes.answers import as_response
+from api.routes.answers import as_response, tell
 from api.streaming import EventSource
-from api.tracing import annotate_request
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 
@@ -34,19 +33,18 @@ async def create_chat_completion(request: Request, services: Services, context: 
     """Answers a chat completion request as OpenAI's API does."""
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, ChatCompletionRequest)
-    answer, decision = await unless_disconnected(request, _route_and_answer(services, body, with_user(context, body)))
-    return as_response(answer, decision.headers)
+    work = _route_and_answer(request, services, body, with_user(context, body))
+    answer, decision = await unless_disconnected(request, work)
+    return as_response(answer, decision)
 
 
 async def _route_and_answer(
-    services: ServiceContainer, body: Mapping[str, Any], context: RequestContext
+    request: Request, services: ServiceContainer, body: Mapping[str, Any], context: RequestContext
 ) -> tuple[LLMAnswer | EventSource, RoutingDecision]:
     asked = replace(context, routing_path=context.routing_mode or services.settings.routing_default_mode)
     decision = await services.router.decide(body, asked, services.mcp_servers.tools())
     context = replace(context, routing_path=decision.mode)
-    annotate_request(
-        context.metadata, session_id=context.session_id, user_id=context.end_user, attributes=decision.span_attributes
-    )
+    tell(request, decision, context)
     return await _execute(services, body, context), decision
 
 

@@ -12,8 +12,8 @@ from api.openapi import answer_responses, request_body
 from api.protocol import CompletionRequest, EmbeddingRequest, ResponseRequest
 from api.request_body import read_json_object, validate
 from api.request_context import RequestContext, with_user
-from api.routes.answers import as_response
-from api.tracing import annotate_request
+from api.request_router import always_the_model
+from api.routes.answers import as_response, tell
 
 router = APIRouter(prefix="/v1")
 
@@ -57,6 +57,7 @@ async def _hand_on(
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
     context = with_user(context, body)
-    annotate_request(context.metadata, session_id=context.session_id, user_id=context.end_user)
+    decision = always_the_model(context, request.url.path)
+    tell(request, decision, context)
     answer = await unless_disconnected(request, passthrough.answer(services.gateway, body, context, endpoint))
-    return as_response(answer, {})
+    return as_response(answer, decision)

@@ -20,6 +20,7 @@ FLOORS = [
     {"endpoints"},
     {
         "contract",
+        "conversation",
         "upstream_errors",
         "attribution",
         "metrics",

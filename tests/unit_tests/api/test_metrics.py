@@ -174,7 +174,9 @@ def test_a_routing_fallback_is_counted_with_its_cause(client: TestClient, route:
     route.side_effect = [httpx.Response(200, json=_completion("perhaps")), httpx.Response(200, json=_completion(SAID))]
     _ask(client, "auto")
     assert _series(client, FALLBACKS) == {"error_type=AnswerUnusable": 1}
-    assert _series(client, DECISIONS) == {"routing_decision=passthrough routing_source=classifier_fallback": 1}
+    assert _series(client, DECISIONS) == {
+        "routing_decision=passthrough routing_kept=false routing_source=classifier_fallback": 1
+    }
     assert _sum(client, f"{TOKENS}_sum", component="routing-classifier") == 18
 
 

@@ -1,22 +1,33 @@
 """Who answers: each rule, in order; and what the caller is told of it."""
 
 import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 import respx
+from openai import AsyncOpenAI
 from starlette.testclient import TestClient
 
 from api.auth import Caller
+from api.llm_gateway import LLMGateway
+from api.metrics import Metrics
 from api.protocol import RoutingMode
 from api.request_context import RequestContext
-from api.request_router import RoutingDecision, RoutingSource, by_rule
+from api.request_router import SHORT_FOLLOW_UP, RequestRouter, RoutingDecision, RoutingSource, by_rule
+from api.routing_classifier import RoutingClassifier, load_classifier_prompt
+from api.tracing import Tracing
+from tests.unit_tests.api.conftest import LITELLM
 
 PASSTHROUGH, REASONING, AUTO = RoutingMode.PASSTHROUGH, RoutingMode.REASONING, RoutingMode.AUTO
 PLAIN: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "q"}]}
 TOOLS: dict[str, Any] = {**PLAIN, "tools": [{"type": "function", "function": {"name": "f"}}]}
 FORMAT: dict[str, Any] = {**PLAIN, "response_format": {"type": "json_object"}}
 PATH = "/v1/chat/completions"
+JSON = {"content-type": "application/json"}
 
 
 def _decide(body: dict[str, Any], asked: RoutingMode | None, default: RoutingMode) -> RoutingDecision | None:
@@ -77,29 +88,287 @@ def routed(client: TestClient, litellm: respx.Router) -> respx.Route:
     return litellm.post(PATH)
 
 
-def _answered(content: str) -> dict[str, Any]:
+def _answered(content: str, **choice: Any) -> dict[str, Any]:
     message = {"role": "assistant", "content": content}
     return {
         "id": "1",
         "object": "chat.completion",
         "created": 1,
         "model": "m",
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop", **choice}],
     }
 
 
+def _chosen(mode: str) -> dict[str, Any]:
+    return _answered(json.dumps({"reason": "because", "mode": mode}))
+
+
 def _asked_for_auto(client: TestClient, **headers: str) -> tuple[str, str]:
-    told = client.post(PATH, json=PLAIN, headers={"x-routing-mode": "auto"} | headers).headers
+    told = client.post(PATH, json=PLAIN, headers={"x-routing-mode": "auto"} | headers).raise_for_status().headers
     return told["x-routing-decision"], told["x-routing-source"]
 
 
 def test_auto_is_what_the_classifier_chooses(client: TestClient, routed: respx.Route) -> None:
-    routed.respond(200, json=_answered(json.dumps({"reason": "easy", "mode": "passthrough"})))
+    routed.respond(200, json=_chosen("passthrough"))
     assert _asked_for_auto(client) == ("passthrough", "llm_classifier")
     first, second = (json.loads(call.request.content)["metadata"]["component"] for call in routed.calls)
     assert (first, second) == ("routing-classifier", "passthrough")
 
 
-def test_a_classifier_that_chooses_nothing_usable_means_passthrough(client: TestClient, routed: respx.Route) -> None:
-    routed.respond(200, json=_answered("perhaps"))
+NO_COMPLETION = "the answer is no chat completion"
+NO_SCHEMA = "the answer does not fit its schema"
+EMPTY = "the answer was empty"
+UNUSABLE: dict[str, tuple[httpx.Response, str]] = {
+    "HTML": (httpx.Response(200, html="<html>Welcome</html>"), NO_COMPLETION),
+    "HTML that says it is JSON": (httpx.Response(200, text="<html>", headers=JSON), NO_COMPLETION),
+    "cut-off JSON": (httpx.Response(200, text='{"id": "1", "choi', headers=JSON), NO_COMPLETION),
+    "nothing": (httpx.Response(200), NO_COMPLETION),
+    "nothing that says it is JSON": (httpx.Response(200, headers=JSON), NO_COMPLETION),
+    "no content": (httpx.Response(204), NO_COMPLETION),
+    "null": (httpx.Response(200, json=None, headers=JSON, content=b"null"), NO_COMPLETION),
+    "a list": (httpx.Response(200, json=[]), NO_COMPLETION),
+    "a text": (httpx.Response(200, json="reasoning"), NO_COMPLETION),
+    "no field": (httpx.Response(200, json={}), NO_COMPLETION),
+    "choices that are null": (httpx.Response(200, json=_answered("") | {"choices": None}), NO_COMPLETION),
+    "choices that are a text": (httpx.Response(200, json=_answered("") | {"choices": "one"}), NO_COMPLETION),
+    "a choice that is null": (httpx.Response(200, json=_answered("") | {"choices": [None]}), NO_COMPLETION),
+    "a choice without a message": (httpx.Response(200, json=_answered("") | {"choices": [{}]}), NO_COMPLETION),
+    "a message that is null": (httpx.Response(200, json=_answered("", message=None)), NO_COMPLETION),
+    "no choice": (httpx.Response(200, json=_answered("") | {"choices": []}), EMPTY),
+    "no text": (httpx.Response(200, json=_answered("")), EMPTY),
+    "another text": (httpx.Response(200, json=_answered("perhaps")), NO_SCHEMA),
+    "another mode": (httpx.Response(200, json=_chosen("both")), NO_SCHEMA),
+    "cut off": (
+        httpx.Response(200, json=_answered('{"reason": "be', finish_reason="length")),
+        "the answer was cut off at its length limit",
+    ),
+    "filtered": (
+        httpx.Response(200, json=_answered("", finish_reason="content_filter")),
+        "the provider's content filter held the answer back",
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", UNUSABLE)
+def test_a_classifier_that_chooses_nothing_usable_means_passthrough(
+    client: TestClient, routed: respx.Route, caplog: pytest.LogCaptureFixture, answer: str
+) -> None:
+    unusable, cause = UNUSABLE[answer]
+    routed.side_effect = [unusable, httpx.Response(200, json=_answered("the model's own"))]
     assert _asked_for_auto(client) == ("passthrough", "classifier_fallback")
+    assert 'routing_classifier_fallbacks_total{error_type="AnswerUnusable"} 1.0' in client.get("/metrics").text
+    [told] = [record for record in caplog.records if record.name == "api.request_router"]
+    assert told.levelno == logging.WARNING
+    assert told.getMessage()[:-1].endswith(f"answer_unusable: {cause}")
+
+
+def test_an_error_of_our_own_in_the_classifier_means_passthrough_and_stands_in_the_log(
+    client: TestClient, routed: respx.Route, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object) -> str:
+        raise LookupError("a secret of ours")
+
+    monkeypatch.setattr("api.routing_classifier.excerpt", broken)
+    routed.respond(200, json=_answered("the model's own"))
+    assert _asked_for_auto(client) == ("passthrough", "classifier_fallback")
+    assert 'routing_classifier_fallbacks_total{error_type="internal"} 1.0' in client.get("/metrics").text
+    assert "LookupError: a secret of ours" in caplog.text
+    assert "the classifier failed: internal: LookupError'" in caplog.text
+
+
+SHORT, LONG = "and why?", "and why? " * SHORT_FOLLOW_UP
+IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{'A' * 9_000}"}}
+
+
+class Session:
+    """One router, asked turn by turn; the classifier chooses as told, or cannot be reached."""
+
+    def __init__(self, router: RequestRouter, route: respx.Route) -> None:
+        self.router, self.route = router, route
+
+    async def ask(
+        self,
+        content: Any = SHORT,
+        mode: RoutingMode | None = None,
+        *,
+        chosen: str | None = None,
+        session: str | None = "s",
+        caller: str = "c",
+        **fields: Any,
+    ) -> RoutingDecision:
+        if chosen:
+            self.route.respond(200, json=_chosen(chosen))
+        else:
+            self.route.mock(side_effect=httpx.ConnectError("down"))
+        context = RequestContext(Caller(caller), session_id=session, routing_mode=mode)
+        return await self.router.decide({"messages": [{"role": "user", "content": content}], **fields}, context, [])
+
+    async def moved(self) -> "Session":
+        """The session, moved to reasoning by the classifier."""
+        decision = await self.ask("a hard one", AUTO, chosen="reasoning")
+        assert (decision.mode, decision.source) == (REASONING, RoutingSource.LLM_CLASSIFIER)
+        return self
+
+
+@pytest.fixture
+async def conversation(litellm: respx.Router) -> AsyncIterator[Session]:
+    transport = httpx.MockTransport(litellm.async_handler)
+    async with httpx.AsyncClient(transport=transport) as http:
+        client = AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
+        gateway = LLMGateway(client, Tracing(), Metrics())
+        classifier = RoutingClassifier(gateway, load_classifier_prompt(), "gpt-4o-mini", 0.0, timeout=5.0)
+        yield Session(RequestRouter(classifier, Metrics()), litellm.post(PATH))
+
+
+@pytest.mark.parametrize("mode", [None, AUTO], ids=["no header", "auto"])
+@pytest.mark.parametrize(
+    "content",
+    [SHORT, [{"type": "text", "text": SHORT}, IMAGE], None, "x" * SHORT_FOLLOW_UP],
+    ids=["text", "parts", "none", "just short"],
+)
+async def test_a_short_follow_up_keeps_the_decision_and_asks_no_classifier(
+    conversation: Session, content: Any, mode: RoutingMode | None
+) -> None:
+    session = await conversation.moved()
+    for _ in range(3):
+        decision = await session.ask(content, mode)
+        assert (decision.mode, decision.source, decision.kept) == (REASONING, RoutingSource.LLM_CLASSIFIER, True)
+        assert decision.span_attributes["routing.kept"] == "true"
+        assert "keeps the session's earlier decision" in decision.reason
+    assert session.route.call_count == 1  # that of the first turn
+
+
+async def test_a_decision_that_a_header_made_is_kept_as_the_headers(conversation: Session) -> None:
+    await conversation.ask("a hard one", REASONING)
+    decision = await conversation.ask()
+    assert (decision.mode, decision.source, decision.kept) == (REASONING, RoutingSource.HEADER_OVERRIDE, True)
+
+
+@pytest.mark.parametrize("content", [LONG, [{"type": "text", "text": "x"}, {"type": "text", "text": LONG}]])
+async def test_a_long_follow_up_is_decided_anew_and_forgets_nothing(conversation: Session, content: Any) -> None:
+    session = await conversation.moved()
+    decision = await session.ask(content)
+    assert (decision.mode, decision.source, decision.kept) == (PASSTHROUGH, RoutingSource.DEFAULT, False)
+    assert (await session.ask(content, AUTO, chosen="reasoning")).source is RoutingSource.LLM_CLASSIFIER
+    assert session.route.call_count == 2
+    assert (await session.ask()).kept
+
+
+async def test_a_classifier_that_fails_forgets_nothing(conversation: Session) -> None:
+    session = await conversation.moved()
+    assert (await session.ask(LONG, AUTO)).source is RoutingSource.CLASSIFIER_FALLBACK
+    assert (await session.ask()).kept
+
+
+async def test_a_request_with_tools_of_its_own_forgets_nothing(conversation: Session) -> None:
+    session = await conversation.moved()
+    assert (await session.ask(tools=TOOLS["tools"])).source is RoutingSource.PASSTHROUGH_RULE
+    assert (await session.ask()).kept
+
+
+async def test_a_header_forgets_it(conversation: Session) -> None:
+    session = await conversation.moved()
+    assert (await session.ask(mode=PASSTHROUGH)).source is RoutingSource.HEADER_OVERRIDE
+    assert (await session.ask()).source is RoutingSource.DEFAULT
+
+
+async def test_a_choice_of_the_classifier_forgets_it(conversation: Session) -> None:
+    session = await conversation.moved()
+    assert (await session.ask(LONG, AUTO, chosen="passthrough")).mode is PASSTHROUGH
+    assert (await session.ask()).source is RoutingSource.DEFAULT
+
+
+@pytest.mark.parametrize("other", [{"caller": "d"}, {"session": "t"}, {"session": None}], ids=str)
+async def test_another_session_and_the_same_one_of_another_caller_are_not_moved(
+    conversation: Session, other: dict[str, Any]
+) -> None:
+    session = await conversation.moved()
+    assert (await session.ask(**other)).source is RoutingSource.DEFAULT
+    await session.ask(mode=PASSTHROUGH, **other)
+    assert (await session.ask()).kept
+
+
+async def test_without_a_session_nothing_is_remembered(conversation: Session) -> None:
+    await conversation.ask("a hard one", REASONING, session=None)
+    assert (await conversation.ask(session=None)).source is RoutingSource.DEFAULT
+
+
+async def test_a_reasoning_default_moves_no_session(conversation: Session) -> None:
+    router = replace(conversation.router, default=REASONING)
+    session = Session(router, conversation.route)
+    assert (await session.ask()).source is RoutingSource.DEFAULT
+    assert (await session.ask(mode=AUTO, chosen="passthrough")).source is RoutingSource.LLM_CLASSIFIER
+
+
+async def test_the_session_that_was_unused_for_longest_is_forgotten_first(
+    conversation: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.request_router.REMEMBERED_SESSIONS", 2)
+    for name in ("a", "b"):
+        await conversation.ask(mode=REASONING, session=name)
+    await conversation.ask(session="a")
+    await conversation.ask(mode=REASONING, session="c")
+    assert [(await conversation.ask(session=name)).kept for name in ("a", "b", "c")] == [True, False, True]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [429, 500])
+def test_an_error_of_the_provider_tells_the_decision_too(
+    client: TestClient, routed: respx.Route, status: int, stream: bool
+) -> None:
+    routed.respond(status, json={"error": {"message": "no"}})
+    answer = client.post(PATH, json=TOOLS | {"stream": stream}, headers={"x-routing-mode": "reasoning"})
+    assert answer.status_code == status
+    assert (answer.headers["x-routing-decision"], answer.headers["x-routing-source"]) == (
+        "passthrough",
+        "passthrough_rule",
+    )
+    assert answer.headers["x-routing-overruled"].startswith("reasoning; ")
+
+
+def test_an_error_of_our_own_tells_the_decision_too(
+    client: TestClient, routed: respx.Route, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("api.passthrough.Recorder")
+    answer = client.post(PATH, json=PLAIN)
+    assert answer.status_code == 500
+    assert answer.headers["x-routing-decision"] == "passthrough"
+    assert routed.call_count == 0
+
+
+def test_an_error_before_the_decision_tells_none(client: TestClient) -> None:
+    assert not [name for name in client.post(PATH, json={}).headers if name.startswith("x-routing-")]
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "/v1/responses": {"model": "m", "input": "q"},
+    "/v1/embeddings": {"model": "m", "input": "q"},
+    "/v1/completions": {"model": "m", "prompt": "q"},
+}
+
+
+@pytest.mark.parametrize("status", [200, 429])
+@pytest.mark.parametrize("asked", [None, *RoutingMode])
+@pytest.mark.parametrize("path", OTHERS)
+def test_another_path_is_the_models_and_says_so(
+    client: TestClient, litellm: respx.Router, path: str, asked: RoutingMode | None, status: int
+) -> None:
+    litellm.post(path).respond(status, json={})
+    headers = {"x-routing-mode": asked.value} if asked else {}
+    answer = client.post(path, json=OTHERS[path], headers=headers)
+    told = {name: value for name, value in answer.headers.items() if name.startswith("x-routing-")}
+    overruled = {"x-routing-overruled": f"{asked}; {path} is always answered by the model itself"}
+    assert answer.status_code == status
+    assert told == {"x-routing-decision": "passthrough", "x-routing-source": "passthrough_rule"} | (
+        overruled if asked in (REASONING, AUTO) else {}
+    )
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_a_mode_that_there_is_not_is_a_400_on_every_path(client: TestClient, path: str) -> None:
+    answers = [
+        client.post(where, json=body, headers={"x-routing-mode": "thinking"})
+        for where, body in ((PATH, PLAIN), (path, OTHERS[path]))
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].json() == answers[1].json()
