@@ -40,6 +40,39 @@ def test_of_several_streamed_choices_only_one_says_why_it_finished(wire: Wire) -
     assert reasons == [None, None, "length"]
 
 
+def test_the_one_end_and_audio_count_for_the_first_choice(wire: Wire) -> None:
+    said = _chunk({"audio": {"transcript": "a"}}, index=1)
+    got = _streamed(wire, OPENING, said, _chunk({}, index=1, finish="length"), _chunk({}, finish="stop"))
+    assert [chunk["choices"][0]["index"] for chunk in got] == [0, 0, 0]
+    assert got[-1]["choices"][0]["finish_reason"] == "length"
+
+
+def test_a_chunk_with_audio_loses_its_service_tier(wire: Wire) -> None:
+    said = _chunk({"audio": {"transcript": "a"}}) | {"service_tier": "flex"}
+    got = _streamed(wire, OPENING, said, _chunk({}, finish="stop") | {"service_tier": "flex"})
+    assert [chunk.get("service_tier") for chunk in got] == [None, None, "flex"]
+
+
+def test_a_finish_reason_beside_a_text_gets_a_chunk_of_its_own(wire: Wire) -> None:
+    got = [chunk["choices"][0] for chunk in _streamed(wire, OPENING, _chunk({"content": "a"}, finish="stop"))]
+    assert [(choice["delta"], choice["finish_reason"]) for choice in got[1:]] == [
+        ({"content": "a"}, None),
+        ({}, "stop"),
+    ]
+
+
+def test_a_plain_answer_without_a_usage_has_one_of_nothing(wire: Wire) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "a"}, "logprobs": None, "finish_reason": "stop"}
+    answer = wire.ask({"raw_body": {**HEAD, "object": "chat.completion", "choices": [choice]}}).json()
+    assert answer["usage"] == {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+def test_an_unknown_field_of_a_stream_is_lost(wire: Wire) -> None:
+    said = _chunk({"content": "a", "x_of_the_provider": 1}) | {"obfuscation": "abc"}
+    got = _streamed(wire, OPENING, said, _chunk({}, finish="stop"))
+    assert (got[1]["choices"][0]["delta"], "obfuscation" in got[1]) == ({"content": "a"}, False)
+
+
 def test_a_chunk_that_says_nothing_is_lost(wire: Wire) -> None:
     got = _streamed(wire, OPENING, _chunk({"content": ""}), _chunk({"content": "a"}), _chunk({}, finish="stop"))
     assert len(got) == 3

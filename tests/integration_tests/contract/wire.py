@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.integration_tests.contract.answers import Streamed
 from tests.support.provider import ScriptedProvider
 
 CHAT = "/chat/completions"
@@ -34,6 +35,11 @@ class Wire:
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": mark}], **fields}
         sent = {name: value for name, value in body.items() if value is not None}
         return self.client.post(path, json=sent, headers=headers)
+
+    def ask_for(self, stream: Streamed) -> httpx.Response:
+        """One streamed request that is answered with these chunks."""
+        options = {"include_usage": True} if stream.usage_asked else None
+        return self.ask({"raw_chunks": [*stream.chunks, "[DONE]"]}, stream=True, stream_options=options)
 
 
 def chunks(response: httpx.Response) -> list[dict[str, Any]]:
