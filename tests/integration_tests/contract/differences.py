@@ -49,6 +49,19 @@ _ALLOWED_WITH_AUDIO: Documented = frozenset(
     {("choices[].index", "changed"), ("system_fingerprint", "lost"), ("service_tier", "lost")}
 )
 _ALLOWED_AT_THE_END: Documented = frozenset({("choices[].index", "changed")})
+# Of requests: `metadata` is told to LiteLLM, with ours; a null in a message, and `stream: false`, say what their absence does; the
+# usage of every stream is asked for, since it is charged by it, and told to those who asked.
+ALLOWED_ASKED: Documented = frozenset(
+    {
+        ("metadata", "lost"),
+        ("stream", "lost"),
+        ("stream_options", "added"),
+        ("stream_options.include_usage", "changed"),
+        ("messages[].content", "null lost"),
+        ("messages[].refusal", "null lost"),
+        ("messages[].audio", "null lost"),
+    }
+)
 # Those of the chunks that LiteLLM drops.
 DROPPED: Documented = frozenset(
     {

@@ -88,6 +88,18 @@ def test_a_stop_after_tool_calls_is_called_tool_calls(wire: Wire) -> None:
     assert wire.ask(reply).json()["choices"][0]["finish_reason"] == "tool_calls"
 
 
+def test_a_tool_choice_without_tools_is_lost(wire: Wire, mark: str) -> None:
+    wire.ask(mark=mark, tool_choice="none").raise_for_status()
+    [sent] = wire.provider.requests(contains=mark)
+    assert "tool_choice" not in sent["body"]
+
+
+def test_the_choice_of_a_custom_tool_is_refused(wire: Wire) -> None:
+    tool = {"type": "custom", "custom": {"name": "c"}}
+    refused = wire.ask({"content": "a"}, tools=[tool], tool_choice=tool)
+    assert (refused.status_code, "tool_choice" in refused.json()["error"]["message"]) == (400, True)
+
+
 def test_a_developer_becomes_the_system_for_a_model_that_does_not_reason(wire: Wire, mark: str) -> None:
     messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": mark}]
     wire.ask(mark=mark, messages=messages).raise_for_status()
