@@ -71,6 +71,42 @@ DROPPED: Documented = frozenset(
         ("choices[].delta.refusal", "lost"),
     }
 )
+# Parsing every vector to take this away would cost more than it is worth.
+ALLOWED_EMBEDDING: Documented = frozenset(
+    {
+        ("usage.completion_tokens", "added"),
+        ("usage.completion_tokens_details", "null added"),
+        ("usage.prompt_tokens_details", "null added"),
+    }
+)
+# LiteLLM's id of a response says which deployment has it.
+ALLOWED_RESPONSE: Documented = frozenset(
+    {("id", "changed"), ("model", "changed"), ("user", "null lost"), ("usage.cost", "added")}
+)
+# LiteLLM makes a text completion of a chat completion: what the older form has no place for is lost.
+ALLOWED_COMPLETION: Documented = frozenset(
+    {
+        ("model", "changed"),
+        ("choices[].logprobs", "changed"),
+        ("system_fingerprint", "lost"),
+        ("system_fingerprint", "null lost"),
+        ("service_tier", "lost"),
+        ("service_tier", "null lost"),
+        ("x_of_the_provider", "lost"),
+        ("usage.prompt_tokens_details", "null lost"),
+        ("usage.completion_tokens_details", "null lost"),
+    }
+)
+ALLOWED_COMPLETION_STREAMED: Documented = ALLOWED_COMPLETION | {
+    ("created", "changed"),
+    ("choices[].index", "changed"),
+    ("choices[].reasoning_content", "added"),
+    ("usage.x_of_the_provider", "lost"),
+    ("usage.cost", "added"),
+    ("usage.completion_tokens_details", "added"),
+    ("usage.completion_tokens_details", "null replaced"),
+    ("usage.completion_tokens_details.text_tokens", "added"),
+}
 # What LiteLLM does not take for something said, once the stream has begun.
 _UNHEARD = {"role", "refusal"}
 

@@ -66,7 +66,7 @@ ASSISTANT: Generated = st.fixed_dictionaries(
 def _called(draw: st.DrawFn) -> list[dict[str, Any]]:
     """An assistant's calls, and a result for each."""
     calls = draw(st.lists(CALL, min_size=1, max_size=2))
-    said = draw(st.sampled_from([{}, {"content": None}, {"content": "I look it up."}]))
+    said: dict[str, Any] = draw(st.sampled_from([{}, {"content": None}, {"content": "I look it up."}]))
     results = [{"role": "tool", "tool_call_id": call["id"], "content": draw(WORDS)} for call in calls]
     return [{"role": "assistant", **said, "tool_calls": calls}, *results]
 
@@ -119,7 +119,7 @@ _STREAM_OPTIONS = st.fixed_dictionaries({"include_usage": st.booleans()})
 _WITH_TOOLS = st.fixed_dictionaries(
     {"tools": st.lists(_TOOL | _CUSTOM_TOOL, min_size=1, max_size=2)}, optional={"tool_choice": _CHOICE}
 )
-_STREAMED = st.fixed_dictionaries({"stream": st.just(True)}, optional={"stream_options": _STREAM_OPTIONS})
+_STREAMED = st.fixed_dictionaries({"stream": st.sampled_from([True])}, optional={"stream_options": _STREAM_OPTIONS})
 
 
 def _requests(model: str, instruction: Generated, fields: dict[str, Field]) -> Generated:
