@@ -3,13 +3,15 @@
 It works on plain dictionaries and changes them in place: a stream passes here chunk by chunk. docs/contract.md lists each repair.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 Answer = MutableMapping[str, Any]
 Restore = Callable[[Answer], None]
 
 _OWN_FIELDS = "provider_specific_fields"
+# LiteLLM writes these into every item of a response, null where the provider has none; a `phase` that is null is no phase.
+_NULL_IN_ITEMS = ("caller", "namespace", "phase")
 # LiteLLM leaves what is null out of a stream's events, and these out of some plain answers.
 _NULLABLE_IN_RESPONSES = (
     "completed_at",
@@ -60,37 +62,48 @@ def refusal(message: Mapping[str, Any]) -> str | None:
 
 
 def completion_answer(answer: Answer, *, own_fields: bool = False) -> None:
-    """A text completion: `logprobs` is required, though it may be null."""
+    """A text completion: `text` is a string even if the chat completion that it is made of has none; `logprobs` may be null."""
     for choice in answer.get("choices", ()):
+        if choice.get("text") is None:
+            choice["text"] = ""
         choice.setdefault("logprobs", None)
         _drop_own_fields(choice, keep=own_fields)
+    _drop_null_details(answer, "prompt_tokens_details", "completion_tokens_details")
+    _cache_tokens(answer, keep=own_fields)
     _drop_own_fields(answer, keep=own_fields)
 
 
 def completion_chunk(chunk: Answer, *, own_fields: bool = False, usage_asked: bool = False) -> None:
     """A text completion chunk: `text`, `finish_reason` and `logprobs` are required; the chunk with the usage has no choices."""
+    if not (chunk.get("usage") or {}).get("total_tokens"):
+        # LiteLLM writes a usage of zeros into every chunk that has none.
+        chunk.pop("usage", None)
     _usage(chunk, usage_asked=usage_asked, said=lambda choice: bool(choice.get("text")))
     for choice in chunk.get("choices", ()):
-        choice.setdefault("text", "")
         choice.setdefault("finish_reason", None)
     completion_answer(chunk, own_fields=own_fields)
 
 
 def response_answer(answer: Answer, *, own_fields: bool = False) -> None:
-    """A response: its fields are required, though many may be null; a message without a `phase` has no such field."""
+    """A response: its fields are required, though many may be null; a null that LiteLLM adds to items or usage is left out."""
     for field in _NULLABLE_IN_RESPONSES:
         answer.setdefault(field, None)
     for item in answer.get("output") or ():
-        _drop_null_phase(item)
+        _drop_nulls(item, _NULL_IN_ITEMS)
+    _drop_null_details(answer, "input_tokens_details", "output_tokens_details")
     _drop_own_fields(answer, keep=own_fields)
 
 
 def response_event(happened: Answer, *, own_fields: bool = False, usage_asked: bool = False) -> None:  # noqa: ARG001
-    """An event of a response's stream: those that carry the response, or an item of it, carry all of its fields."""
+    """An event of a response's stream: those that carry the response, or an item of it, carry all of its fields.
+
+    LiteLLM writes the `model` beside some of them, where no event of OpenAI's has one.
+    """
+    happened.pop("model", None)
     if isinstance(response := happened.get("response"), dict):
         response_answer(response, own_fields=own_fields)
     if isinstance(item := happened.get("item"), dict):
-        _drop_null_phase(item)
+        _drop_nulls(item, _NULL_IN_ITEMS)
 
 
 def as_it_came(_answer: Answer, **_options: bool) -> None:
@@ -107,10 +120,17 @@ def _usage(chunk: Answer, *, usage_asked: bool, said: Callable[[Answer], bool]) 
         chunk.setdefault("usage", None)
 
 
-def _drop_null_phase(item: Answer) -> None:
-    """LiteLLM writes `phase: null` into every message; to the Open Responses schema a phase is absent or says something."""
-    if item.get("phase", ...) is None:
-        del item["phase"]
+def _drop_nulls(part: Answer, names: Iterable[str]) -> None:
+    for name in names:
+        if part.get(name, ...) is None:
+            del part[name]
+
+
+def _drop_null_details(answer: Answer, *details: str) -> None:
+    """LiteLLM writes every detail of a usage that it knows of, null where the provider says nothing."""
+    usage = answer.get("usage") or {}
+    for part in (*(usage.get(name) or {} for name in details), usage):
+        _drop_nulls(part, tuple(part))
 
 
 def _put_back(part: Answer, *, keep: bool) -> None:

@@ -1,6 +1,6 @@
 """Generated provider answers: whatever OpenAI's specification lets a chat completion say."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -30,30 +30,32 @@ CUSTOM_CALL = st.fixed_dictionaries(
 EXTRA = st.booleans() | COUNTS | SAID | st.lists(WORDS, max_size=2) | st.dictionaries(NAMES, COUNTS, max_size=2)
 
 MESSAGE: Generated = st.fixed_dictionaries(
-    {"role": st.just("assistant"), "content": st.none() | WORDS, "refusal": st.none() | WORDS},
+    {"role": st.just("assistant"), "content": st.none() | WORDS},
     optional={
-        "annotations": st.lists(ANNOTATION, max_size=2),
-        "tool_calls": st.lists(CALL | CUSTOM_CALL, min_size=1, max_size=2),
-        "audio": AUDIO,
+        "refusal": st.none() | WORDS,
+        "annotations": st.none() | st.lists(ANNOTATION, max_size=2),
+        "tool_calls": st.none() | st.lists(CALL | CUSTOM_CALL, min_size=1, max_size=2),
+        "function_call": st.none() | FUNCTION,
+        "audio": st.none() | AUDIO,
         "reasoning_content": SAID,
         "x_of_the_provider": EXTRA,
     },
 )
 
+_PROMPT_DETAILS = {"cached_tokens": COUNTS, "audio_tokens": COUNTS}
+_COMPLETION_DETAILS = {
+    "reasoning_tokens": COUNTS,
+    "audio_tokens": COUNTS,
+    "accepted_prediction_tokens": COUNTS,
+    "rejected_prediction_tokens": COUNTS,
+}
 _USAGE: Generated = st.fixed_dictionaries(
     {"prompt_tokens": st.integers(1, 10_000), "completion_tokens": st.integers(1, 10_000)},
     optional={
-        "prompt_tokens_details": st.fixed_dictionaries(
-            {"cached_tokens": COUNTS, "audio_tokens": COUNTS}, optional={"cache_write_tokens": COUNTS}
-        ),
-        "completion_tokens_details": st.fixed_dictionaries(
-            {
-                "reasoning_tokens": COUNTS,
-                "audio_tokens": COUNTS,
-                "accepted_prediction_tokens": COUNTS,
-                "rejected_prediction_tokens": COUNTS,
-            }
-        ),
+        "prompt_tokens_details": st.none()
+        | st.fixed_dictionaries(_PROMPT_DETAILS, optional={"cache_write_tokens": COUNTS}),
+        "completion_tokens_details": st.none() | st.fixed_dictionaries(_COMPLETION_DETAILS),
+        "x_of_the_provider": EXTRA,
     },
 )
 
@@ -66,20 +68,24 @@ _HEAD: dict[str, st.SearchStrategy[Any]] = {
     "id": NAMES.map("chatcmpl-{}".format),
     "created": st.integers(1_600_000_000, 1_800_000_000),
     "model": st.just("gpt-4o-2024-08-06"),
-    "system_fingerprint": NAMES,
-    "service_tier": st.sampled_from(["default", "flex", "priority"]),
+}
+_SELDOM: dict[str, st.SearchStrategy[Any]] = {
+    "system_fingerprint": st.none() | NAMES,
+    "service_tier": st.none() | st.sampled_from(["default", "flex", "priority"]),
+    "x_of_the_provider": EXTRA,
 }
 
 
 def _choice(index: int) -> Generated:
     return st.fixed_dictionaries(
-        {"index": st.just(index), "message": MESSAGE, "logprobs": LOGPROBS, "finish_reason": FINISHED}
+        {"index": st.just(index), "message": MESSAGE, "logprobs": LOGPROBS, "finish_reason": FINISHED},
+        optional={"x_of_the_provider": EXTRA},
     ).map(_finished_by_its_calls)
 
 
 def _finished_by_its_calls(choice: dict[str, Any]) -> dict[str, Any]:
     """LiteLLM writes `tool_calls` for the `stop` of a choice that has some (test_losses.py)."""
-    stopped = choice["finish_reason"] == "stop" and "tool_calls" in choice["message"]
+    stopped = choice["finish_reason"] == "stop" and choice["message"].get("tool_calls")
     return choice | {"finish_reason": "tool_calls"} if stopped else choice
 
 
@@ -88,41 +94,68 @@ def _choices() -> st.SearchStrategy[Any]:
 
 
 ANSWER: Generated = st.fixed_dictionaries(
-    {**_HEAD, "object": st.just("chat.completion"), "choices": _choices(), "usage": USAGE},
-    optional={"x_of_the_provider": EXTRA},
+    {**_HEAD, "object": st.just("chat.completion"), "choices": _choices(), "usage": USAGE}, optional=_SELDOM
 )
 
-# A chunk that says something: LiteLLM hands on no other, but for the first and the last.
-_opening_call = st.fixed_dictionaries(
-    {"index": st.integers(0, 1), "id": NAMES, "type": st.just("function"), "function": FUNCTION}
-)
-_continued_call = st.fixed_dictionaries(
-    {"index": st.integers(0, 1), "function": st.fixed_dictionaries({"arguments": SAID})}
-)
+_place = st.integers(0, 1)
+_opening_call = st.fixed_dictionaries({"index": _place, "id": NAMES, "type": st.just("function"), "function": FUNCTION})
+_continued_call = st.fixed_dictionaries({"index": _place, "function": st.fixed_dictionaries({"arguments": SAID})})
+_custom = st.fixed_dictionaries({"name": NAMES, "input": WORDS})
+_opening_custom = st.fixed_dictionaries({"index": _place, "id": NAMES, "type": st.just("custom"), "custom": _custom})
+_continued_custom = st.fixed_dictionaries({"index": _place, "custom": st.fixed_dictionaries({"input": SAID})})
+_CALLS = st.lists(_opening_call | _continued_call | _opening_custom | _continued_custom, min_size=1, max_size=2)
+_AUDIO: dict[str, st.SearchStrategy[Any]] = {
+    "id": NAMES,
+    "data": st.just("AAAA"),
+    "transcript": SAID,
+    "expires_at": COUNTS,
+}
+# Each says something; a chunk that does not is LiteLLM's to drop (test_losses.py).
 DELTA: Generated = st.one_of(
     st.fixed_dictionaries({"content": SAID}),
     st.fixed_dictionaries({"content": SAID, "x_of_the_provider": EXTRA}),
-    st.fixed_dictionaries({"tool_calls": st.lists(_opening_call | _continued_call, min_size=1, max_size=2)}),
+    st.fixed_dictionaries({"tool_calls": _CALLS}),
+    st.fixed_dictionaries({"function_call": FUNCTION}),
     st.fixed_dictionaries({"reasoning_content": SAID}),
+    st.fixed_dictionaries({"refusal": SAID}),
     st.fixed_dictionaries({"annotations": st.lists(ANNOTATION, min_size=1, max_size=1)}),
+    st.sampled_from(sorted(_AUDIO))
+    .flatmap(lambda name: st.fixed_dictionaries({name: _AUDIO[name]}))
+    .map(lambda piece: {"audio": piece}),
+)
+_OPENING: Generated = st.fixed_dictionaries(
+    {"role": st.just("assistant")}, optional={"content": st.sampled_from(["", None]), "refusal": st.none()}
 )
 
 
+class Streamed(NamedTuple):
+    """The chunks of an answer, and whether its usage was asked for."""
+
+    chunks: list[dict[str, Any]]
+    usage_asked: bool
+
+
 @st.composite
-def streams(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """The chunks of a streamed answer: role, pieces, finish, usage."""
-    head = {**draw(st.fixed_dictionaries(_HEAD)), "object": "chat.completion.chunk"}
-    pieces = [(delta, draw(LOGPROBS)) for delta in draw(st.lists(DELTA, min_size=1, max_size=5))]
-    calls = any("tool_calls" in delta for delta, _ in pieces)
-    finished = draw(FINISHED.filter(lambda reason: not (calls and reason == "stop")))
+def streams(draw: st.DrawFn) -> Streamed:
+    """A streamed answer of one to three choices: each one's role, pieces of any of them, each one's finish, the usage."""
+    head = {**draw(st.fixed_dictionaries(_HEAD, optional=_SELDOM)), "object": "chat.completion.chunk"}
+    asked = draw(st.booleans())
+    null_usage: dict[str, Any] = {"usage": None} if asked else {}
+    places = list(range(draw(st.integers(1, 3))))
+    pieces = draw(st.lists(st.tuples(st.sampled_from(places), DELTA, LOGPROBS), min_size=1, max_size=5))
+    calls = any("tool_calls" in delta for _, delta, _ in pieces)
+    reasons = FINISHED.filter(lambda reason: not (calls and reason == "stop"))
 
-    def chunk(delta: dict[str, Any], logprobs: Any, finish: str | None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-        return {**head, "choices": [choice], "usage": None}
+    def chunk(index: int, delta: dict[str, Any], logprobs: Any = None, finish: str | None = None) -> dict[str, Any]:
+        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        return {**head, "choices": [choice | draw(_CHOICE_EXTRA)], **null_usage}
 
-    return [
-        chunk({"role": "assistant", "content": ""}, None, None),
-        *(chunk(delta, logprobs, None) for delta, logprobs in pieces),
-        chunk({}, None, finished),
-        {**head, "choices": [], "usage": draw(USAGE)},
+    chunks = [
+        *(chunk(index, draw(_OPENING)) for index in places),
+        *(chunk(index, delta, logprobs) for index, delta, logprobs in pieces),
+        *(chunk(index, {}, finish=draw(reasons)) for index in places),
     ]
+    return Streamed([*chunks, {**head, "choices": [], "usage": draw(USAGE)}] if asked else chunks, asked)
+
+
+_CHOICE_EXTRA: Generated = st.just({}) | st.fixed_dictionaries({"x_of_the_provider": EXTRA})

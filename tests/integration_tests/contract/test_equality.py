@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.integration_tests.contract.answers import ANSWER, streams
-from tests.integration_tests.contract.differences import ALLOWED_PLAIN, ALLOWED_STREAMED, Difference, differences
+from tests.integration_tests.contract.answers import ANSWER, Streamed, streams
+from tests.integration_tests.contract.differences import ALLOWED_PLAIN, allowed_of_chunk, handed_on, unexpected
 from tests.integration_tests.contract.wire import Wire, chunks
 
 BOUNDED = settings(
@@ -19,23 +19,18 @@ BOUNDED = settings(
 )
 
 
-def _unexpected(sent: Any, got: Any, allowed: frozenset[tuple[str, str]]) -> list[Difference]:
-    return [found for found in differences(sent, got) if (found.path, found.kind) not in allowed]
-
-
 @BOUNDED
 @given(answer=ANSWER)
 def test_a_plain_answer_is_the_providers(wire: Wire, answer: dict[str, Any]) -> None:
     got = wire.ask({"raw_body": answer}).raise_for_status().json()
-    assert _unexpected(answer, got, ALLOWED_PLAIN) == []
+    assert unexpected(answer, got, ALLOWED_PLAIN) == []
 
 
 @BOUNDED
 @given(stream=streams())
-def test_a_streamed_answer_is_the_providers_chunk_by_chunk(wire: Wire, stream: list[dict[str, Any]]) -> None:
-    response = wire.ask({"raw_chunks": [*stream, "[DONE]"]}, stream=True, stream_options={"include_usage": True})
-    got = chunks(response)
-    assert len(got) == len(stream)
-    assert [_unexpected(one, other, ALLOWED_STREAMED) for one, other in zip(stream, got, strict=True)] == [[]] * len(
-        got
-    )
+def test_a_streamed_answer_is_the_providers_chunk_by_chunk(wire: Wire, stream: Streamed) -> None:
+    expected, _ = handed_on(stream.chunks)
+    got = chunks(wire.ask_for(stream))
+    assert len(got) == len(expected)
+    found = [unexpected(sent, came, allowed_of_chunk(sent)) for sent, came in zip(expected, got, strict=True)]
+    assert found == [[]] * len(got)

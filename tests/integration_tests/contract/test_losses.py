@@ -40,6 +40,39 @@ def test_of_several_streamed_choices_only_one_says_why_it_finished(wire: Wire) -
     assert reasons == [None, None, "length"]
 
 
+def test_the_one_end_and_audio_count_for_the_first_choice(wire: Wire) -> None:
+    said = _chunk({"audio": {"transcript": "a"}}, index=1)
+    got = _streamed(wire, OPENING, said, _chunk({}, index=1, finish="length"), _chunk({}, finish="stop"))
+    assert [chunk["choices"][0]["index"] for chunk in got] == [0, 0, 0]
+    assert got[-1]["choices"][0]["finish_reason"] == "length"
+
+
+def test_a_chunk_with_audio_loses_its_service_tier(wire: Wire) -> None:
+    said = _chunk({"audio": {"transcript": "a"}}) | {"service_tier": "flex"}
+    got = _streamed(wire, OPENING, said, _chunk({}, finish="stop") | {"service_tier": "flex"})
+    assert [chunk.get("service_tier") for chunk in got] == [None, None, "flex"]
+
+
+def test_a_finish_reason_beside_a_text_gets_a_chunk_of_its_own(wire: Wire) -> None:
+    got = [chunk["choices"][0] for chunk in _streamed(wire, OPENING, _chunk({"content": "a"}, finish="stop"))]
+    assert [(choice["delta"], choice["finish_reason"]) for choice in got[1:]] == [
+        ({"content": "a"}, None),
+        ({}, "stop"),
+    ]
+
+
+def test_a_plain_answer_without_a_usage_has_one_of_nothing(wire: Wire) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "a"}, "logprobs": None, "finish_reason": "stop"}
+    answer = wire.ask({"raw_body": {**HEAD, "object": "chat.completion", "choices": [choice]}}).json()
+    assert answer["usage"] == {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+def test_an_unknown_field_of_a_stream_is_lost(wire: Wire) -> None:
+    said = _chunk({"content": "a", "x_of_the_provider": 1}) | {"obfuscation": "abc"}
+    got = _streamed(wire, OPENING, said, _chunk({}, finish="stop"))
+    assert (got[1]["choices"][0]["delta"], "obfuscation" in got[1]) == ({"content": "a"}, False)
+
+
 def test_a_chunk_that_says_nothing_is_lost(wire: Wire) -> None:
     got = _streamed(wire, OPENING, _chunk({"content": ""}), _chunk({"content": "a"}), _chunk({}, finish="stop"))
     assert len(got) == 3
@@ -53,6 +86,18 @@ def test_reasoning_is_called_reasoning_content_in_a_stream(wire: Wire) -> None:
 def test_a_stop_after_tool_calls_is_called_tool_calls(wire: Wire) -> None:
     reply = {"tool_calls": [{"name": "f", "arguments": {}}], "finish_reason": "stop"}
     assert wire.ask(reply).json()["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_a_tool_choice_without_tools_is_lost(wire: Wire, mark: str) -> None:
+    wire.ask(mark=mark, tool_choice="none").raise_for_status()
+    [sent] = wire.provider.requests(contains=mark)
+    assert "tool_choice" not in sent["body"]
+
+
+def test_the_choice_of_a_custom_tool_is_refused(wire: Wire) -> None:
+    tool = {"type": "custom", "custom": {"name": "c"}}
+    refused = wire.ask({"content": "a"}, tools=[tool], tool_choice=tool)
+    assert (refused.status_code, "tool_choice" in refused.json()["error"]["message"]) == (400, True)
 
 
 def test_a_developer_becomes_the_system_for_a_model_that_does_not_reason(wire: Wire, mark: str) -> None:

@@ -2,13 +2,24 @@
 
 import os
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 
-from tests.integration_tests.contract.answers import ANSWER, streams
-from tests.integration_tests.contract.differences import ALLOWED_PLAIN, ALLOWED_STREAMED, differences
+from tests.integration_tests.contract.answers import ANSWER, Streamed, streams
+from tests.integration_tests.contract.differences import (
+    ALLOWED_PLAIN,
+    DROPPED,
+    Difference,
+    Documented,
+    allowed_of_chunk,
+    differences,
+    dropped_fields,
+    handed_on,
+)
 from tests.integration_tests.contract.test_equality import BOUNDED
 from tests.integration_tests.contract.wire import Wire, chunks
 from tests.support.processes import ROOT
@@ -16,32 +27,50 @@ from tests.support.processes import ROOT
 DOCUMENT = ROOT / "docs" / "contract.md"
 BETWEEN = re.compile(r"(?<=<!-- table: begin -->\n).*(?=<!-- table: end -->)", re.DOTALL)
 
-Found = set[tuple[str, str]]
+
+@dataclass
+class Found:
+    """Each difference by path and kind, and those that stay through our API, `left`."""
+
+    all: set[tuple[str, str]] = field(default_factory=set)
+    left: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(self, found: Iterable[Difference], allowed: Documented) -> None:
+        kinds = {(one.path, one.kind) for one in found}
+        self.all |= kinds
+        self.left |= kinds & allowed
+
+    def through(self, difference: tuple[str, str]) -> str | None:
+        """What becomes of it in our API; None if it was not found."""
+        if difference not in self.all:
+            return None
+        return "as LiteLLM has it" if difference in self.left else "as the provider sent it"
 
 
 def _plain(litellm: Wire) -> Found:
-    found: Found = set()
+    found = Found()
 
     @BOUNDED
     @given(answer=ANSWER)
     def collect(answer: dict[str, Any]) -> None:
         got = litellm.ask({"raw_body": answer}).raise_for_status().json()
-        found.update((one.path, one.kind) for one in differences(answer, got))
+        found.add(differences(answer, got), ALLOWED_PLAIN)
 
     collect()
     return found
 
 
 def _streamed(litellm: Wire) -> Found:
-    found: Found = set()
+    found = Found()
 
     @BOUNDED
     @given(stream=streams())
-    def collect(stream: list[dict[str, Any]]) -> None:
-        reply = {"raw_chunks": [*stream, "[DONE]"]}
-        got = chunks(litellm.ask(reply, stream=True, stream_options={"include_usage": True}))
-        for one, other in zip(stream, got, strict=True):
-            found.update((difference.path, difference.kind) for difference in differences(one, other))
+    def collect(stream: Streamed) -> None:
+        kept, dropped = handed_on(stream.chunks)
+        for sent, got in zip(kept, chunks(litellm.ask_for(stream)), strict=True):
+            found.add(differences(sent, got), allowed_of_chunk(sent))
+        for chunk in dropped:
+            found.add(dropped_fields(chunk), DROPPED)
 
     collect()
     return found
@@ -49,12 +78,12 @@ def _streamed(litellm: Wire) -> Found:
 
 def _table(plain: Found, streamed: Found) -> str:
     rows = ["| field | what LiteLLM does to it | in | through the API |", "| --- | --- | --- | --- |"]
-    for path, kind in sorted(plain | streamed):
-        where = [name for name, found in (("plain", plain), ("streamed", streamed)) if (path, kind) in found]
-        left = {"plain": ALLOWED_PLAIN, "streamed": ALLOWED_STREAMED}
-        same = [name for name in where if (path, kind) in left[name]]
-        through = "as LiteLLM has it" if same else "as the provider sent it"
-        rows.append(f"| `{path}` | {kind} | {', '.join(where)} | {through} |")
+    places = {"plain": plain, "streamed": streamed}
+    for path, kind in sorted(plain.all | streamed.all):
+        for through in ("as the provider sent it", "as LiteLLM has it"):
+            where = [name for name, found in places.items() if found.through((path, kind)) == through]
+            if where:
+                rows.append(f"| `{path}` | {kind} | {', '.join(where)} | {through} |")
     return "\n".join(rows) + "\n"
 
 

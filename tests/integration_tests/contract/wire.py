@@ -7,9 +7,16 @@ from uuid import uuid4
 
 import httpx
 
+from tests.integration_tests.contract.answers import Streamed
 from tests.support.provider import ScriptedProvider
 
 CHAT = "/chat/completions"
+_MESSAGE = {"role": "assistant", "content": "a", "refusal": None}
+_HEAD = {"id": "chatcmpl-1", "created": 1_700_000_000, "model": "gpt-4o"}
+_CHOICE = {"index": 0, "logprobs": None, "finish_reason": "stop"}
+# Sent as they are: the provider does not look at a request that they answer, so it may say anything.
+ANSWER = {**_HEAD, "object": "chat.completion", "choices": [{**_CHOICE, "message": _MESSAGE}]}
+CHUNK = {**_HEAD, "object": "chat.completion.chunk", "choices": [{**_CHOICE, "delta": {"content": "a"}}]}
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,20 @@ class Wire:
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": mark}], **fields}
         sent = {name: value for name, value in body.items() if value is not None}
         return self.client.post(path, json=sent, headers=headers)
+
+    def ask_for(self, stream: Streamed) -> httpx.Response:
+        """One streamed request that is answered with these chunks."""
+        options = {"include_usage": True} if stream.usage_asked else None
+        return self.ask({"raw_chunks": [*stream.chunks, "[DONE]"]}, stream=True, stream_options=options)
+
+    def arrived(self, request: dict[str, Any], *, mark: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The request with the mark as its last message, as it was sent and as it reached the provider."""
+        sent = {**request, "messages": [*request["messages"], {"role": "user", "content": mark}]}
+        reply = {"raw_chunks": [CHUNK, "[DONE]"]} if request.get("stream") else {"raw_body": ANSWER}
+        self.provider.script(reply, contains=mark)
+        self.client.post(CHAT, json=sent).raise_for_status()
+        [seen] = self.provider.requests(contains=mark)
+        return sent, seen["body"]
 
 
 def chunks(response: httpx.Response) -> list[dict[str, Any]]:

@@ -46,3 +46,16 @@ def test_an_event_without_a_response_stays_as_it_is() -> None:
     event: dict[str, Any] = {"type": "response.output_text.delta", "delta": "a"}
     response_event(event, usage_asked=True)
     assert event == {"type": "response.output_text.delta", "delta": "a"}
+
+
+def test_nulls_that_litellm_adds_to_the_usage_are_left_out() -> None:
+    usage = {"total_tokens": 2, "cost": None, "input_tokens_details": {"cached_tokens": 0, "audio_tokens": None}}
+    answer: dict[str, Any] = {"output": [], "usage": usage}
+    response_answer(answer)
+    assert answer["usage"] == {"total_tokens": 2, "input_tokens_details": {"cached_tokens": 0}}
+
+
+def test_the_model_that_litellm_writes_beside_an_event_is_left_out() -> None:
+    event: dict[str, Any] = {"type": "response.created", "model": "gpt-4o", "response": {"model": "gpt-4o"}}
+    response_event(event)
+    assert ("model" in event, event["response"]["model"]) == (False, "gpt-4o")
