@@ -28,6 +28,7 @@ from api.upstream_headers import handed_on
 _UNKNOWN_MODEL = re.compile(r"Invalid model name passed in model=")
 _MODEL_NAMED = re.compile(r"requested model '(.*)' is not available|Invalid model name passed in model=(.*)\. Call ")
 _OF_THE_PROVIDER = "litellm."
+_CONTEXT_OVERFLOW = "litellm.ContextWindowExceededError"
 
 
 def mapped(error: Exception) -> Exception:
@@ -62,6 +63,11 @@ def error_of_event(data: bytes) -> APIError:
     error = error if isinstance(error, dict) else {"message": error}
     code = str(error.get("code"))
     return _decided(int(code) if code.isdigit() and 400 <= int(code) < 600 else 502, error, {})
+
+
+def is_context_overflow(error: APIError) -> bool:
+    """Was the request longer than the model's context?"""
+    return error.error_code == "context_length_exceeded" or error.message.startswith(_CONTEXT_OVERFLOW)
 
 
 def _of_status(error: openai.APIStatusError) -> APIError:

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 from opentelemetry.trace import Span
 
 from api.attribution import Component, Operation
-from api.errors import ReasoningStepInvalid
+from api.contract import refusal
+from api.errors import APIError, ReasoningStepInvalid
 from api.llm_gateway import LLMAnswer, LLMGateway, LLMStream
 from api.metrics import Metrics
 from api.model_catalog import ModelCatalog
-from api.reasoning.events import End, EventType, ReasoningEvent, tool_call_text, tool_result
+from api.reasoning.events import End, EventType, ReasoningEvent, reasoning_complete, tool_call_text, tool_result
 from api.reasoning.prompts import Prompts
 from api.reasoning.run import Limits, Run
 from api.reasoning.steps import NextAction, ReasoningStep, StepInvalid, parse_step, response_format
@@ -23,25 +24,30 @@ from api.reasoning.usage import add_usage
 from api.request_context import RequestContext
 from api.tools import Tool, ToolCall, ToolResult, run_tools
 from api.tracing import Tracing, record_content, record_failure
+from api.upstream_errors import is_context_overflow
 
 Emit = Callable[[ReasoningEvent], None]
 
-# What of a caller's request goes into the steps too: who it is for and how it is billed, but not how to sample the answer.
-_STEP_FIELDS = (
-    "model",
-    "user",
-    "metadata",
-    "service_tier",
-    "reasoning_effort",
-    "safety_identifier",
-    "prompt_cache_key",
+# What of a caller's request is for the answer alone: how it is sampled, and its length, form and number. All else goes into the
+# steps too: who the request is for, how it is billed, what a provider may do with the conversation, and what is not known here.
+_ANSWER_FIELDS = frozenset(
+    {
+        *("temperature", "top_p", "top_k", "top_a", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
+        *("frequency_penalty", "presence_penalty", "repetition_penalty"),
+        *("max_tokens", "max_completion_tokens", "min_tokens", "stop", "verbosity", "n", "best_of"),
+        *("stream", "stream_options", "prediction", "modalities", "audio"),
+        *("response_format", "structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar"),
+        *("tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "web_search_options"),
+    }
 )
 _ENDINGS = {
     End.FINISHED: "",
-    End.REFUSED: "",
+    End.REFUSED: "The work was stopped because its next step was refused: say what is still open.",
     End.REPEATED_TOOL_CALL: "The work was stopped because it went in circles: say what is still open.",
+    End.CONTEXT_LENGTH_EXCEEDED: "The work was stopped because no more fits into the context: say what is still open.",
 }
 _LIMIT_REACHED = "The work was stopped at a limit before it was finished: say what is still open."
+_NOT_MADE = "the call was not made, because the work went in circles"
 
 
 class ToolSource(Protocol):
@@ -80,8 +86,8 @@ class ReasoningAgent:
             if not deadline.expired():
                 raise
             end = End.MAX_SECONDS
-        details = {"end": end.value, "steps": run.steps, "tool_calls": run.tool_calls, "usage": run.usage}
-        emit(ReasoningEvent(EventType.REASONING_COMPLETE, run.steps, {**details, "duration": round(run.seconds, 4)}))
+        taken = {"steps": run.steps, "tool_calls": run.tool_calls}
+        emit(reasoning_complete(end, usage=run.usage, duration=run.seconds, **taken))
         return end
 
     async def answer(self, run: Run, end: End) -> LLMAnswer:
@@ -113,7 +119,13 @@ class ReasoningAgent:
         return end
 
     async def _iterate(self, run: Run, emit: Emit) -> End | None:
-        step = await self._plan(run, emit)
+        try:
+            step = await self._plan(run, emit)
+        except APIError as error:
+            if not (run.progress and is_context_overflow(error)):
+                raise
+            run.leave_out_longest_results()
+            return End.CONTEXT_LENGTH_EXCEEDED
         if step is None:
             return End.REFUSED
         run.remember_step(step)
@@ -124,6 +136,7 @@ class ReasoningAgent:
             return None
         calls = [ToolCall(request.name, request.arguments) for request in step.tools_to_use]
         if run.repeats(calls):
+            self._leave_unmade(run, calls, emit)
             return End.REPEATED_TOOL_CALL
         await self._act(run, step, calls, emit)
         return None
@@ -131,9 +144,11 @@ class ReasoningAgent:
     async def _plan(self, run: Run, emit: Emit) -> ReasoningStep | None:
         """The next step, repaired once if need be; None when the model refuses to go on."""
         before = run.seconds
+        used: dict[str, Any] = {}
         messages = [{"role": "system", "content": self._step_prompt(run)}, *run.conversation, *run.progress]
         for attempt in (1, 2):
-            content, refused, used = await self._ask_for_step(run, messages)
+            content, refused, used_now = await self._ask_for_step(run, messages)
+            used = add_usage(used, used_now)
             if refused:
                 return None
             try:
@@ -149,7 +164,7 @@ class ReasoningAgent:
         raise AssertionError("unreachable: the second attempt returns or raises")
 
     async def _ask_for_step(self, run: Run, messages: list[dict[str, Any]]) -> tuple[str | None, bool, dict[str, Any]]:
-        fields = {name: run.body[name] for name in _STEP_FIELDS if name in run.body}
+        fields = {name: value for name, value in run.body.items() if name not in _ANSWER_FIELDS}
         answer = await self.gateway.complete(
             {**fields, "messages": messages, **response_format(run.model)},
             component=Component.REASONING_AGENT,
@@ -158,8 +173,13 @@ class ReasoningAgent:
         )
         reply = answer.json()
         used = run.account(reply, answer.headers)
-        content, refusal = _spoken(reply)
-        return content, bool(refusal), used
+        return *_spoken(reply), used
+
+    def _leave_unmade(self, run: Run, calls: list[ToolCall], emit: Emit) -> None:
+        outcomes = [(call, ToolResult(call.name, ok=False, text="", error=_NOT_MADE)) for call in calls]
+        for _, result in outcomes:
+            emit(tool_result(run.steps, result))
+        run.remember_results(outcomes)
 
     async def _act(self, run: Run, step: ReasoningStep, calls: list[ToolCall], emit: Emit) -> None:
         found: dict[int, ToolResult] = {}
@@ -221,14 +241,16 @@ class ReasoningAgent:
             yield report
 
 
-def _spoken(reply: Any) -> tuple[str | None, Any]:
-    """Content and refusal of the first choice; an answer of another form has neither."""
+def _spoken(reply: Any) -> tuple[str | None, bool]:
+    """Content of the first choice, and whether it is a refusal; an answer of another form is neither."""
     try:
-        message = reply["choices"][0]["message"]
-        content, refusal = message.get("content"), message.get("refusal")
+        choice = reply["choices"][0]
+        content = choice["message"].get("content")
+        # Anthropic's refusals are text, and nothing but this finish reason tells them from a reply.
+        refused = bool(refusal(choice["message"])) or choice.get("finish_reason") == "content_filter"
     except (LookupError, TypeError, AttributeError):
-        return None, None
-    return (content if isinstance(content, str) else None), refusal
+        return None, False
+    return (content if isinstance(content, str) else None), refused
 
 
 def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, Any]) -> ReasoningEvent:
@@ -238,6 +260,6 @@ def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, 
         "tools": [request.name for request in step.tools_to_use],
         "calls": [{"index": n, **request.model_dump(mode="json")} for n, request in enumerate(step.tools_to_use)],
         "duration": round(seconds, 4),
-        "usage": add_usage({}, used),
+        "usage": used,
     }
     return ReasoningEvent(EventType.PLANNING, number, details, f"{step.thought}\n")

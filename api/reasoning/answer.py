@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from api.contract import chat_answer, chat_chunk
 from api.errors import APIError, UpstreamStreamBroken
 from api.llm_gateway import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
-from api.reasoning.events import End, EventType, ReasoningEvent
+from api.reasoning.events import End, EventType, ReasoningEvent, failure
 from api.reasoning.run import Run
 from api.recorder import Recorder
 from api.request_context import RequestContext
@@ -98,8 +98,9 @@ class AnswerStream:
             while (emitted := await self._emitted.get()) is not None:
                 yield self._chunks.of_event(emitted)
             end = self._reasoning.result()
-            async for chunk in self._answer(end):
-                yield chunk
+            async with aclosing(self._answer(end)) as answer:
+                async for chunk in answer:
+                    yield chunk
         except Exception as error:
             record_failure(self._span, error)
             yield self._chunks.of_event(_error_event(self._run.steps, error))
@@ -114,18 +115,19 @@ class AnswerStream:
         if emitted.type is EventType.PLANNING:
             self._planned.set()
 
-    async def _answer(self, end: End) -> AsyncIterator[bytes]:
+    async def _answer(self, end: End) -> AsyncGenerator[bytes, None]:
         with use_span(self._span, end_on_exit=False):
             stream = await self._agent.stream_answer(self._run, end)
         self._resources.push_async_callback(stream.aclose)
-        async for events in stream.events():
-            for chunk in payloads(events):
-                if chunk.get("usage"):
-                    self._run.account(chunk, {})
-                chat_chunk(chunk)
-                if chunk["choices"]:
-                    self._record.answered(chunk)
-                    yield self._chunks.of_answer(chunk)
+        async with aclosing(stream.events()) as blocks:
+            async for events in blocks:
+                for chunk in payloads(events):
+                    if chunk.get("usage"):
+                        self._run.account(chunk, {})
+                    chat_chunk(chunk)
+                    if chunk.get("choices"):
+                        self._record.answered(chunk)
+                        yield self._chunks.of_answer(chunk)
         self._record.finish()
         if (self._run.body.get("stream_options") or {}).get("include_usage"):
             yield self._chunks.of_usage(self._run.usage)
@@ -185,7 +187,7 @@ def _error_event(step: int, error: Exception) -> ReasoningEvent:
         if isinstance(error, APIError)
         else {"message": "The server failed while it was reasoning.", "code": "internal_error"}
     )
-    return ReasoningEvent(EventType.ERROR, step, {"message": told["message"], "code": told["code"]})
+    return failure(step, told["message"], told["code"])
 
 
 def _how_it_ended(run: Run, end: End) -> dict[str, str]:

@@ -5,6 +5,7 @@ done. So a field has one type in all events, lists hold texts, or objects with a
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -33,7 +34,20 @@ class End(StrEnum):
     MAX_TOKENS = "max_tokens"
     MAX_COST = "max_cost"
     REPEATED_TOOL_CALL = "repeated_tool_call"
+    CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
     REFUSED = "refused"
+
+
+# As a person reads it; `finished` needs no word.
+_STOPPED = {
+    End.MAX_STEPS: "step {steps} was the last one allowed",
+    End.MAX_SECONDS: "the time is up, after {duration:.0f} s",
+    End.MAX_TOKENS: "{tokens:,} tokens were used",
+    End.MAX_COST: "${cost:.4g} was spent",
+    End.REPEATED_TOOL_CALL: "the same call was asked for again and again",
+    End.CONTEXT_LENGTH_EXCEEDED: "no more fits into the model's context",
+    End.REFUSED: "the model refused to plan a step",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,27 @@ class ReasoningEvent:
         """Both forms, as they stand in a chunk's delta."""
         typed = {"type": self.type.value, "step": self.step, **self.details}
         return {"reasoning_event": typed} | ({"reasoning_content": self.text} if self.text else {})
+
+
+def reasoning_complete(
+    end: End, *, steps: int, tool_calls: int, usage: Mapping[str, Any], duration: float
+) -> ReasoningEvent:
+    """Why the reasoning ended, and what it took."""
+    details = {
+        "end": end.value,
+        "steps": steps,
+        "tool_calls": tool_calls,
+        "usage": usage,
+        "duration": round(duration, 4),
+    }
+    taken = {"tokens": usage.get("total_tokens", 0), "cost": usage.get("cost", 0)}
+    why = _STOPPED.get(end, "").format(steps=steps, duration=duration, **taken)
+    return ReasoningEvent(EventType.REASONING_COMPLETE, steps, details, f"(stopped: {why})\n" if why else "")
+
+
+def failure(step: int, message: str, code: str | None) -> ReasoningEvent:
+    """What the client is told of an error, before the error itself."""
+    return ReasoningEvent(EventType.ERROR, step, {"message": message, "code": code}, f"(failed: {message})\n")
 
 
 def tool_result(step: int, result: ToolResult) -> ReasoningEvent:

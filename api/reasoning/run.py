@@ -14,8 +14,9 @@ from api.reasoning.usage import add_usage, usage_of
 from api.request_context import RequestContext
 from api.tools import Tool, ToolCall, ToolResult
 
-IDENTICAL_CALLS = 3
+IDENTICAL = 3  # calls, or steps, in a row
 _CUT_OFF = "Error: the work was stopped before this call came to its end"
+_LEFT_OUT = "Tool results: left out, because they no longer fit into the model's context"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Run:
     tool_calls: int = 0
     started: float = field(default_factory=time.perf_counter)
     _last_calls: list[str] = field(default_factory=list)
+    _last_steps: list[tuple[str, ...]] = field(default_factory=list)
 
     @property
     def conversation(self) -> list[dict[str, Any]]:
@@ -75,11 +77,11 @@ class Run:
         return None
 
     def repeats(self, calls: Sequence[ToolCall]) -> bool:
-        """Would these calls make three identical ones in a row? Remembers them."""
-        self._last_calls += [json.dumps([call.name, call.arguments], sort_keys=True) for call in calls]
-        self._last_calls = self._last_calls[-max(IDENTICAL_CALLS, len(calls)) :]
-        recent = self._last_calls
-        return any(len(set(recent[i : i + IDENTICAL_CALLS])) == 1 for i in range(len(recent) - IDENTICAL_CALLS + 1))
+        """Would these calls make three identical ones in a row, or three steps in a row with the same calls? Remembers them."""
+        named = [json.dumps([call.name, call.arguments], sort_keys=True) for call in calls]
+        all_calls, all_steps = [*self._last_calls, *named], [*self._last_steps, tuple(sorted(named))]
+        self._last_calls, self._last_steps = all_calls[1 - IDENTICAL :], all_steps[1 - IDENTICAL :]
+        return _identical_in_a_row(all_calls) or _identical_in_a_row(all_steps)
 
     def remember_step(self, step: ReasoningStep) -> None:
         """The step becomes the model's own turn, so that it builds on it."""
@@ -100,3 +102,12 @@ class Run:
             for call, result in outcomes
         ]
         self.progress.append({"role": "user", "content": "Tool results: " + json.dumps(told, ensure_ascii=False)})
+
+    def leave_out_longest_results(self) -> None:
+        """Makes room for the answer where the next step found none; what was concluded from these results stays."""
+        results = [turn for turn in self.progress if turn["role"] == "user"]
+        max(results, key=lambda turn: len(turn["content"]))["content"] = _LEFT_OUT
+
+
+def _identical_in_a_row(values: Sequence[Any]) -> bool:
+    return any(len(set(values[i : i + IDENTICAL])) == 1 for i in range(len(values) - IDENTICAL + 1))

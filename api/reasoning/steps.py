@@ -68,6 +68,11 @@ class ReasoningStep(BaseModel):
     def _tools_fit_the_action(self) -> Self:
         if self.next_action is NextAction.USE_TOOLS and not self.tools_to_use:
             raise ValueError("next_action is use_tools, but tools_to_use is empty")
+        if self.next_action is not NextAction.USE_TOOLS and self.tools_to_use:
+            raise ValueError(
+                f"next_action is {self.next_action.value}, but tools_to_use names calls: "
+                "write use_tools to make them, or leave it empty"
+            )
         return self
 
 

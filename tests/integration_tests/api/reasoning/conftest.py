@@ -56,14 +56,27 @@ def hurried(
 def limited(
     tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider, tools_server: DemoTools
 ) -> Iterator[RunningAPI]:
-    """The API with limits that a test reaches, and more time for a tool than for a request."""
+    """The API with limits that a test reaches, but all the time there is."""
     directory = tmp_path_factory.mktemp("limited")
     settings = {
-        "MCP_CONFIG_PATH": str(mcp_config(directory, ("demo", tools_server.url), timeout=20)),
+        "MCP_CONFIG_PATH": str(mcp_config(directory, ("demo", tools_server.url))),
         "REASONING_MAX_STEPS": "4",
-        "REASONING_MAX_SECONDS": "2",
         "REASONING_MAX_TOKENS": "50000",
         "REASONING_MAX_COST": "0.5",
+    }
+    with running_api(directory, llm_base_url=provider.url, **settings) as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def timed(
+    tmp_path_factory: pytest.TempPathFactory, provider: ScriptedProvider, tools_server: DemoTools
+) -> Iterator[RunningAPI]:
+    """The API with little time for a request, and more for a tool."""
+    directory = tmp_path_factory.mktemp("timed")
+    settings = {
+        "MCP_CONFIG_PATH": str(mcp_config(directory, ("demo", tools_server.url), timeout=20)),
+        "REASONING_MAX_SECONDS": "2",
     }
     with running_api(directory, llm_base_url=provider.url, **settings) as api:
         yield api

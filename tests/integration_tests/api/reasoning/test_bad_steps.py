@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.api import RunningAPI
 from tests.support.provider import ScriptedProvider
-from tests.support.reasoning import ask, ask_streamed, finished, said, tool, use
+from tests.support.reasoning import ask, ask_streamed, counted, finished, said, tool, use
 
 STEP = {"thought": "t", "next_action": "finished", "tools_to_use": [], "concurrent_execution": False}
 CALL = {"name": "calculate", "arguments": "{}", "reason": "r"}
@@ -15,6 +15,10 @@ CALL = {"name": "calculate", "arguments": "{}", "reason": "r"}
 
 def _calling(**changes: Any) -> dict[str, Any]:
     return {"json": {**STEP, "next_action": "use_tools", "tools_to_use": [{**CALL, **changes}]}}
+
+
+def _calling_as(action: str) -> dict[str, Any]:
+    return {"json": {**STEP, "next_action": action, "tools_to_use": [CALL]}}
 
 
 # What the model replied, and a word of what it must be told about it.
@@ -30,6 +34,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a field of the wrong type": ({"json": {**STEP, "concurrent_execution": "perhaps"}}, "concurrent_execution"),
     "a field too many": ({"json": {**STEP, "mood": "good"}}, "mood"),
     "tools promised, none named": ({"json": {**STEP, "next_action": "use_tools"}}, "tools_to_use is empty"),
+    "finished, but tools named": (_calling_as("finished"), "next_action is finished, but tools_to_use names calls"),
+    "thinking, but tools named": (
+        _calling_as("continue_thinking"),
+        "next_action is continue_thinking, but tools_to_use names calls",
+    ),
     "arguments that are no object": (_calling(arguments="[1]"), "tools_to_use.0.arguments"),
     "arguments that are no JSON": (_calling(arguments="{expression: 1}"), "is not a JSON object"),
     "arguments that no JSON knows": (_calling(arguments='{"value": NaN}'), "is not a JSON object"),
@@ -96,6 +105,15 @@ def test_a_repaired_step_leaves_no_trace_in_the_next(
     provider.script({"content": "gibberish"}, use(tool("calculate", expression="1")), finished(), said(), contains=mark)
     ask(reasoner, mark)
     assert "gibberish" not in json.dumps(provider.requests(contains=mark)[2]["body"])
+
+
+def test_the_plan_of_a_repaired_step_used_what_both_attempts_did(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    bad = {"content": "no", "usage": counted(100, 10, cost=0.001)}
+    provider.script(bad, finished(usage=counted(200, 20, cost=0.002)), said(), contains=mark)
+    [planning] = ask_streamed(reasoner, mark).of("planning")
+    assert planning["usage"].items() >= counted(300, 30, cost=0.003).items()
 
 
 @pytest.mark.parametrize("fence", ["```json\n{}\n```", "```\n{}\n```", "  ```json\n{}\n```\n"])

@@ -11,7 +11,25 @@ from tests.support.reasoning import ask, ask_streamed, finished, said, tool, use
 
 PRODUCT, CONVERTED = "1024", "0.636284"
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
-SAMPLING: dict[str, Any] = {"temperature": 0.3, "max_tokens": 77, "stop": ["END"], "seed": 5, "top_p": 0.9}
+SAMPLING: dict[str, Any] = {
+    "temperature": 0.3,
+    "max_tokens": 77,
+    "stop": ["END"],
+    "seed": 5,
+    "top_p": 0.9,
+    "n": 2,
+    "verbosity": "low",
+    "logit_bias": {"1": 1},
+    "prediction": {"type": "content", "content": "1024"},
+}
+EVERYWHERE: dict[str, Any] = {
+    "provider": {"data_collection": "deny"},
+    "store": False,
+    "service_tier": "flex",
+    "safety_identifier": "s",
+    "reasoning_effort": "low",
+    "field_that_nobody_knows": [1],
+}
 
 
 def _two_tools(provider: ScriptedProvider, mark: str) -> None:
@@ -114,6 +132,16 @@ def test_sampling_parameters_are_the_answers_alone(
     *steps, synthesis = (sent["body"] for sent in provider.requests(contains=mark))
     assert synthesis.items() >= SAMPLING.items()
     assert not [name for sent in steps for name in SAMPLING if name in sent]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_what_else_the_caller_wants_holds_for_the_steps_too(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str, stream: bool
+) -> None:
+    _two_tools(provider, mark)
+    ask(reasoner, mark, stream=stream, **EVERYWHERE)
+    for sent in provider.requests(contains=mark):
+        assert sent["body"].items() >= EVERYWHERE.items()
 
 
 def test_each_call_says_what_it_is_for(reasoner: RunningAPI, provider: ScriptedProvider, mark: str) -> None:

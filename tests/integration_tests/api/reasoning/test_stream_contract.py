@@ -87,6 +87,12 @@ def test_every_event_comes_in_both_forms_where_there_is_something_to_read(stream
     assert not [delta for delta in stream.deltas if "reasoning_content" in delta and "reasoning_event" not in delta]
 
 
+def test_an_error_can_be_read_as_well(reasoner: RunningAPI, provider: ScriptedProvider, mark: str) -> None:
+    provider.script(use(tool("calculate", expression="1 + 1")), {"status": 429, "error": "slow down"}, contains=mark)
+    stream = ask_streamed(reasoner, mark)
+    assert stream.thinking.endswith(f"(failed: {stream.events[-1]['message']})\n")
+
+
 def test_the_usage_is_the_sum_of_all_calls_in_a_last_chunk_without_choices(stream: Stream) -> None:
     *before, last = stream.chunks
     assert last["choices"] == []

@@ -56,10 +56,15 @@ def test_the_first_limit_that_is_reached_ends_it(
         ([[OTHER, ADD], [ADD, ADD]], True),
         ([[OTHER, ADD, OTHER, ADD, OTHER, ADD], [ADD], [ADD]], True),
         ([[ADD, ADD, OTHER], [ADD]], False),
+        ([[ADD], [ADD], [ADD, OTHER]], True),
+        ([[ADD, OTHER], [ADD, OTHER]], False),
+        ([[ADD, OTHER], [ADD, OTHER], [ADD, OTHER]], True),
+        ([[ADD, OTHER], [OTHER, SAME], [ADD, OTHER]], True),
+        ([[ADD, OTHER], [ADD, OTHER], [OTHER], [ADD, OTHER]], False),
         ([[]], False),
     ],
 )
-def test_three_identical_calls_in_a_row_are_noticed_at_the_third(
+def test_three_identical_calls_or_steps_in_a_row_are_noticed_at_the_third(
     run: Run, steps: list[list[ToolCall]], repeated: bool
 ) -> None:
     noticed = [run.repeats(calls) for calls in steps]

@@ -62,6 +62,12 @@ def test_what_is_no_step_is_refused(reply: str | None) -> None:
         parse_step(reply)
 
 
+@pytest.mark.parametrize("action", ["finished", "continue_thinking"])
+def test_calls_beside_another_action_are_refused(action: str) -> None:
+    with pytest.raises(StepInvalid, match=f"next_action is {action}, but tools_to_use names calls"):
+        parse_step(_calling({}).replace("use_tools", action))
+
+
 @pytest.mark.parametrize("field", STEP)
 def test_no_field_is_filled_in_for_the_model(field: str) -> None:
     with pytest.raises(StepInvalid, match=f"{field}: Field required"):
