@@ -30,7 +30,7 @@ class ToolCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What became of a call. `duration` is in seconds; `left_out` counts the characters that were cut from the text."""
+    """What became of a call. `duration` is in seconds; `left_out` counts the characters cut from the text or the error."""
 
     tool: str
     ok: bool
@@ -40,13 +40,13 @@ class ToolResult:
     left_out: int = 0
 
     def for_model(self) -> str:
-        """The text, with a note of what was left out, or the error."""
-        if not self.ok:
-            return f"Error: {self.error}"
+        """The text or the error, with a note of what was left out."""
+        kept = self.text if self.ok else self.error or ""
+        said = kept if self.ok else f"Error: {kept}"
         if not self.left_out:
-            return self.text
-        total = len(self.text) + self.left_out
-        return f"{self.text}\n[cut: the last {self.left_out:,} of {total:,} characters are left out]"
+            return said
+        total = len(kept) + self.left_out
+        return f"{said}\n[cut: the last {self.left_out:,} of {total:,} characters are left out]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +76,13 @@ class Tool:
         try:
             text = await self._checked_call(arguments)
         except ToolFailure as failure:
-            return ToolResult(self.name, ok=False, text="", error=self._cut(str(failure))[0], duration=_since(started))
+            error, left_out = self._cut(str(failure))
+            return ToolResult(self.name, ok=False, text="", error=error, duration=_since(started), left_out=left_out)
         text, left_out = self._cut(text)
         return ToolResult(self.name, ok=True, text=text, duration=_since(started), left_out=left_out)
 
     async def _checked_call(self, arguments: Mapping[str, Any]) -> str:
-        problem = self._check(arguments)
+        problem = self._problem_with(arguments)
         if problem:
             raise ToolFailure(f"{self.name} was not called, its arguments do not fit: {problem}{self._schema_hint()}")
         try:
@@ -96,6 +97,14 @@ class Tool:
         except Exception as problem:
             logger.exception("the call of tool %s failed in an unexpected way", self.name)
             raise ToolFailure(f"{self.name} failed: {type(problem).__name__}") from None
+
+    def _problem_with(self, arguments: Mapping[str, Any]) -> str | None:
+        try:
+            return self._check(arguments)
+        except Exception as problem:  # noqa: BLE001  such as a schema that refers to itself, or a number beyond all computing
+            logger.warning("the arguments of tool %s could not be checked: %s", self.name, type(problem).__name__)
+            reason = f"its arguments cannot be checked against its input schema ({type(problem).__name__})"
+            raise ToolFailure(f"{self.name} was not called: {reason}") from None
 
     def _schema_hint(self) -> str:
         schema = json.dumps(self.input_schema, ensure_ascii=False)

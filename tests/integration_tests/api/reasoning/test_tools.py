@@ -101,6 +101,19 @@ def test_ten_megabytes_are_cut_for_client_and_model_with_a_note_of_what_is_missi
     assert stream.text == "Done."
 
 
+def test_an_error_of_fifty_thousand_characters_is_cut_for_client_and_model_with_a_note(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script(use(tool("fail", message="x" * 50_000)), finished(), said("Done."), contains=mark)
+    stream = ask_streamed(reasoner, mark)
+    [result] = stream.of("tool_result")
+    assert (result["ok"], len(result["content"])) == (False, 20_000)
+    assert result["left_out_characters"] >= 30_000
+    assert f"the last {result['left_out_characters']:,} of " in _told(provider, mark)
+    assert len(_told(provider, mark)) < 50_000 + 21_000  # The model's own arguments, and what is kept of the error.
+    assert stream.text == "Done."
+
+
 def test_a_call_whose_server_dies_under_it_is_not_sent_twice_and_the_server_is_used_when_it_is_back(
     patient: RunningAPI, provider: ScriptedProvider, mortal: DemoTools, mark: str
 ) -> None:

@@ -131,6 +131,22 @@ async def test_a_schema_cannot_make_us_fetch_an_address(echo: Echo) -> None:
     assert time.perf_counter() - started < 0.5
 
 
+@pytest.mark.parametrize(
+    ("schema", "arguments", "reason"),
+    [
+        ({"$ref": "#"}, {}, "RecursionError"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, {}, "RecursionError"),
+        ({"properties": {"n": {"multipleOf": 0.5}}}, {"n": 10**400}, "OverflowError"),
+    ],
+)
+async def test_a_check_that_breaks_down_fails_that_call_alone(
+    echo: Echo, schema: dict[str, Any], arguments: dict[str, Any], reason: str
+) -> None:
+    result = await Tool("echo", "", schema, "here", echo).run(arguments)
+    expected = f"echo was not called: its arguments cannot be checked against its input schema ({reason})"
+    assert (result.ok, result.error, echo.received) == (False, expected, [])
+
+
 async def test_a_long_result_is_cut_with_a_note_of_how_much(echo: Echo) -> None:
     result = await tool(echo, max_characters=10).run({"text": "a" * 10 + "b" * 1_234})
     assert (result.text, result.left_out) == ("a" * 10, 1_234)
@@ -139,6 +155,16 @@ async def test_a_long_result_is_cut_with_a_note_of_how_much(echo: Echo) -> None:
 
 async def test_a_result_of_just_the_limit_is_whole(echo: Echo) -> None:
     assert (await tool(echo, max_characters=10).run({"text": "a" * 10})).for_model() == "a" * 10
+
+
+async def shouting(_: Mapping[str, Any]) -> str:
+    raise ToolFailure("a" * 10 + "b" * 1_234)
+
+
+async def test_a_long_error_is_cut_with_a_note_of_how_much() -> None:
+    result = await tool(shouting, max_characters=10).run({"text": ""})
+    assert (result.ok, result.error, result.left_out) == (False, "a" * 10, 1_234)
+    assert result.for_model() == "Error: aaaaaaaaaa\n[cut: the last 1,234 of 1,244 characters are left out]"
 
 
 CALLS = [ToolCall("echo", {"text": text, "seconds": 0.05}) for text in "abc"]
