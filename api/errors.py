@@ -20,6 +20,7 @@
     ├── UpstreamStreamBroken        502  the answer ended before it was complete
     ├── AnswerUnusable              502  a model's structured answer is missing, refused or does not fit
     ├── ReasoningStepInvalid        502  the model did not reply with a reasoning step, twice
+    ├── NoModelList                 503  LiteLLM has not listed its models yet; the code says why
     ├── NotReady                    503  what /health/ready says while LiteLLM cannot be used
     └── InternalError               500
 
@@ -39,7 +40,9 @@ _KEY_LIKE = re.compile(r"\bsk-[\w.\-*]+|\b[0-9a-f]{64}\b|(?<=Bearer )\S+|\bAIza[
 # Where LiteLLM asks: an endpoint, something on its own network, or what it calls an api_base. A provider's help page is none.
 _UPSTREAM_URL = re.compile(
     r"""https?://[^\s"'<>)]*/(?:chat/completions|completions|responses|embeddings|messages)\b[^\s"'<>)]*"""
-    r"""|https?://(?:[\w-]+|localhost|127\.[\d.]+|10\.[\d.]+|192\.168\.[\d.]+|\[[0-9a-f:]+\])(?::\d+)?(?:/[^\s"'<>)]*)?(?=[\s"'<>),]|$)"""
+    r"""|https?://(?:[^\s/@"'<>]+@)?(?:[\w-]+|127\.[\d.]+|10\.[\d.]+|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|192\.168\.[\d.]+|\[[0-9a-f:]+\])"""
+    # A host of one word or a private number, and not the beginning of a longer name.
+    r"""(?![\w@-]|\.\w|:\w+@)(?::\d+(?!\d))?(?:/[^\s"'<>)]*)?"""
     r"""|(?<=connect to host )\S+|(?<=api_base[=:])\s*\S+""",
     re.IGNORECASE,
 )
@@ -141,7 +144,7 @@ class UpstreamError(APIError):
 
     def __init__(self, status: int, error: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
         message = redact(str(error.get("message") or HTTPStatus(status).phrase))
-        super().__init__(message, param=_text(error.get("param")), code=_text(error.get("code")), headers=headers)
+        super().__init__(message, param=_text(error.get("param")), code=_code(error.get("code")), headers=headers)
         self._status = status
         self._type = _text(error.get("type")) or ("invalid_request_error" if status < 500 else "server_error")
 
@@ -161,7 +164,10 @@ class GatewayKeyRejected(UpstreamError):
 
     def __init__(self, status: int, error: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, error, headers=headers)
-        whose = "LiteLLM does not accept this server's LLM_API_KEY (`make litellm_setup` mints one)"
+        whose = (
+            "LiteLLM does not accept this server's LLM_API_KEY (`make litellm_setup` mints one if it is needed; "
+            "`make up` or `make docker_restart` then starts the API with it)"
+        )
         self.message = f"{whose}: {self.message}"
         self.error_code = self.code
 
@@ -198,6 +204,16 @@ class ReasoningStepInvalid(APIError):
     status, code = 502, "invalid_reasoning_step"
 
 
+class NoModelList(APIError):
+    """Whatever LiteLLM failed with: a client can do nothing but come again, and has no part in it."""
+
+    status, code = 503, "model_list_unavailable"
+
+    def __init__(self, cause: APIError | None) -> None:
+        why = cause.message if cause else "it did not say why."
+        super().__init__(f"LiteLLM did not list its models: {why}", code=cause.error_code if cause else None)
+
+
 class NotReady(APIError):
     status, code = 503, "not_ready"
 
@@ -223,6 +239,12 @@ def render(error: APIError) -> JSONResponse:
 def render_disconnected() -> Response:
     """Starlette wants an answer even when nobody reads it; 499 is what servers log for a client that closed its request."""
     return Response(status_code=499)
+
+
+def _code(value: Any) -> str | None:
+    """LiteLLM writes the status into `code` where it has none: what the status says already is no code."""
+    code = _text(value)
+    return None if code is None or code.isdigit() else code
 
 
 def _text(value: Any) -> str | None:

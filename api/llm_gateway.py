@@ -4,10 +4,12 @@ Every call names the component that makes it and the operation it serves. The ga
 spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and turns whatever goes wrong into `api.errors`.
 """
 
+import asyncio
 from asyncio import CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -20,7 +22,7 @@ from pydantic_core import from_json, to_json
 from api.attribution import Component, Operation, Purpose, attributed
 from api.contract import refusal
 from api.endpoints import CHAT_COMPLETIONS, Endpoint
-from api.errors import AnswerUnusable, APIError, NotReady, UpstreamStreamBroken
+from api.errors import AnswerUnusable, APIError, NotReady, UpstreamError, UpstreamStreamBroken
 from api.metrics import LLMCall, Metrics
 from api.own_key import OwnKey
 from api.request_context import RequestContext
@@ -33,6 +35,9 @@ MODELS: Final = "/models"
 MODEL_INFO: Final = "/model/info"
 KEY_INFO: Final = "/key/info"
 CUT: Final = "call.cut"
+READY_WITHIN: Final = 4.5  # seconds; who asks for readiness often waits for 5 s, and shall read why there is none
+# LiteLLM let the key in, but has no row of it (the master key), or does not let it ask (a key for LLM routes alone).
+_HAS_NO_INFO: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
@@ -191,19 +196,43 @@ class LLMGateway:
         """What LiteLLM knows of each of them: the body of its `/v1/model/info`."""
         return (await self._get(MODEL_INFO)).json()
 
+    async def environment(self) -> str | None:
+        """The environment of this server's key, which each call carries: asked for seldom, and then before the call."""
+        return await self._own_key.environment()
+
     async def check(self) -> None:
         """Is LiteLLM ready, its database included, and does it accept our key?
 
         Raises:
-            NotReady: it is not, and why.
+            NotReady: it is not, and why; or it did not say so in time.
         """
         try:
-            readiness = await self._get(f"{self._root}/health/readiness")
-            await self.list_models()
+            async with asyncio.timeout(READY_WITHIN):
+                await self._check_litellm()
+                await self._check_key()
+        except TimeoutError:
+            raise NotReady(f"LiteLLM did not say within {READY_WITHIN:g} s whether it is ready.") from None
         except APIError as error:
             raise NotReady(error.message) from error
-        if readiness.json().get("db") != "connected":
+
+    async def _check_litellm(self) -> None:
+        readiness = (await self._get(f"{self._root}/health/readiness")).json()
+        if not isinstance(readiness, dict) or readiness.get("db") != "connected":
             raise NotReady("LiteLLM has lost its database.")
+
+    async def _check_key(self) -> None:
+        """By the key's own row, which LiteLLM reads from the database: its readiness and its models come from caches."""
+        try:
+            answer = await self._key_info()
+        except UpstreamError as error:
+            if error.status_code not in _HAS_NO_INFO:
+                raise
+            await self.list_models()
+            return
+        info = answer.get("info") if isinstance(answer, dict) else None
+        if not isinstance(info, dict) or info.get("status", "active") != "active":
+            raise NotReady("LiteLLM does not list this server's LLM_API_KEY as active.")
+        self._own_key.learn(answer)
 
     async def _get(self, path: str) -> LLMAnswer:
         try:

@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from api.errors import APIError, ModelNotFound, UpstreamTimeout
+from api.errors import APIError, ModelNotFound, NoModelList, UpstreamStreamBroken, UpstreamTimeout
 from api.llm_gateway import LLMGateway
 
 _log = logging.getLogger(__name__)
 
 KEPT_FOR = 10.0  # seconds; within them LiteLLM is not asked again
+FAILURE_KEPT_FOR = 1.5  # seconds; likewise, after it could not be asked
 ANSWER_LIMIT = 5.0  # seconds; a request that waits for what a model can do has its own work to get to
 
 # LiteLLM's names on the left, ours on the right: what clients ask for after a model's name.
@@ -51,66 +52,106 @@ class ModelList:
 
 
 @dataclass(slots=True)
+class Remembered:
+    """LiteLLM's last answer to one question, by name. Whoever comes while LiteLLM is being asked waits for that same asking,
+    and a failure is told to everyone for a moment: a LiteLLM that hangs is waited for once, not by one after the other."""
+
+    ask: Callable[[], Awaitable[Any]]
+    name: str
+    entries: dict[str, dict[str, Any]] | None = None
+    _told: float = 0.0
+    _failure: APIError | None = None
+    _failed: float = 0.0
+    _asking: asyncio.Task[None] | None = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since LiteLLM told."""
+        return time.monotonic() - self._told
+
+    async def renew(self) -> APIError | None:
+        """Sees to it that `entries` are fresh; otherwise says why they are not."""
+        if not self._is_settled():
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
+            await asyncio.shield(self._asking)
+        return self._failure
+
+    def _is_settled(self) -> bool:
+        if self._failure is not None:
+            return time.monotonic() - self._failed < FAILURE_KEPT_FOR
+        return self.entries is not None and self.age < KEPT_FOR
+
+    async def _ask(self) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT):
+                answer = await self.ask()
+            self.entries = _by_name(answer, self.name)
+            self._failure, self._told = None, time.monotonic()
+        except TimeoutError:
+            self._fails(UpstreamTimeout(f"LiteLLM did not answer within {ANSWER_LIMIT:g} s."))
+        except APIError as error:
+            self._fails(error)
+
+    def _fails(self, error: APIError) -> None:
+        self._failure, self._failed = error, time.monotonic()
+
+
 class ModelCatalog:
     """Asks LiteLLM at most once in KEPT_FOR seconds, and says so when it answers from memory because LiteLLM is down."""
 
-    gateway: LLMGateway
-    _models: list[dict[str, Any]] | None = None
-    _abilities: dict[str, ModelInfo] = field(default_factory=dict)
-    _asked: float = 0.0
-    _one_asks: asyncio.Lock = field(default_factory=asyncio.Lock)
+    def __init__(self, gateway: LLMGateway) -> None:
+        self._listed = Remembered(gateway.list_models, "id")
+        self._described = Remembered(gateway.model_info, "model_name")
 
     async def all(self) -> ModelList:
-        """Every model that this server's key may use.
+        """Every model that this server's key may use, with what LiteLLM knows of it, if it says so.
 
         Raises:
-            APIError: LiteLLM cannot be asked, and has never answered.
+            NoModelList: LiteLLM cannot be asked, and has never answered.
         """
-        async with self._one_asks:
-            if self._models is not None and self._age() < KEPT_FOR:
-                return ModelList(self._models, self._age(), stale=False)
-            try:
-                return ModelList(await self._refresh(), 0.0, stale=False)
-            except APIError:
-                if self._models is None:
-                    raise
-                return ModelList(self._models, self._age(), stale=True)
+        failure, _ = await self._renew()
+        if self._listed.entries is None:
+            raise NoModelList(failure)
+        models = [{**model, **_extras(self._info(name))} for name, model in self._listed.entries.items()]
+        return ModelList(models, self._listed.age, stale=failure is not None)
 
     async def get(self, name: str) -> tuple[dict[str, Any], ModelList]:
         """One model, and the list it stands in.
 
         Raises:
-            ModelNotFound: it is not in the list.
+            ModelNotFound: it is not in the list; marked if the list is stale, since it may be new.
         """
         listed = await self.all()
         model = next((model for model in listed.models if model["id"] == name), None)
         if model is None:
-            raise ModelNotFound(name)
+            raise ModelNotFound(name, headers=listed.headers)
         return model, listed
 
     async def find(self, name: str) -> ModelInfo | None:
         """What a model can do; None when LiteLLM lists no such name, or has not said yet what it lists."""
-        try:
-            await self.all()
-        except APIError as error:
+        _, failure = await self._renew()
+        if failure is not None:
             # The call that follows will fail on its own if LiteLLM is down; not knowing a model is no reason to.
-            _log.warning("LiteLLM did not say what its models can do: %s", error.message)
-        return self._abilities.get(name)
+            _log.warning("LiteLLM did not say what its models can do: %s", failure.message)
+        known = self._info(name)
+        return _abilities(name, known) if known is not None else None
 
-    async def _refresh(self) -> list[dict[str, Any]]:
-        try:
-            async with asyncio.timeout(ANSWER_LIMIT):
-                listed, described = await asyncio.gather(self.gateway.list_models(), self.gateway.model_info())
-        except TimeoutError:
-            raise UpstreamTimeout("LiteLLM did not list its models in time.") from None
-        info = {entry["model_name"]: entry.get("model_info") or {} for entry in described.get("data", ())}
-        self._abilities = {name: _abilities(name, known) for name, known in info.items()}
-        self._models = [{**model, **_extras(info.get(model["id"], {}))} for model in listed.get("data", ())]
-        self._asked = time.monotonic()
-        return self._models
+    async def _renew(self) -> tuple[APIError | None, APIError | None]:
+        return await asyncio.gather(self._listed.renew(), self._described.renew())
 
-    def _age(self) -> float:
-        return time.monotonic() - self._asked
+    def _info(self, name: str) -> Mapping[str, Any] | None:
+        entry = (self._described.entries or {}).get(name)
+        known = None if entry is None else entry.get("model_info")
+        return known if isinstance(known, dict) or entry is None else {}
+
+
+def _by_name(answer: Any, name: str) -> dict[str, dict[str, Any]]:
+    """The entries under `data`. LiteLLM lists a model once for each of its deployments; the last one counts."""
+    try:
+        return {str(entry[name]): entry for entry in answer["data"]}
+    except (KeyError, TypeError):
+        raise UpstreamStreamBroken("LiteLLM's list of models cannot be read.") from None
 
 
 def _abilities(name: str, known: Mapping[str, Any]) -> ModelInfo:
@@ -121,6 +162,8 @@ def _abilities(name: str, known: Mapping[str, Any]) -> ModelInfo:
     )
 
 
-def _extras(known: Mapping[str, Any]) -> dict[str, Any]:
+def _extras(known: Mapping[str, Any] | None) -> dict[str, Any]:
+    if not known:
+        return {}
     named = {ours: known[theirs] for theirs, ours in _EXTRAS.items() if known.get(theirs) is not None}
-    return named | {ability: bool(known.get(ability)) for ability in _ABILITIES if known}
+    return named | {ability: bool(known.get(ability)) for ability in _ABILITIES}

@@ -49,7 +49,7 @@ _UPSTREAM = {
     503: "LiteLLM or the provider is not there",
     504: "LiteLLM or the provider did not answer in time",
 }
-_UNREACHABLE = {503: _UPSTREAM[503], 504: _UPSTREAM[504]}
+_UNREACHABLE = {503: _UPSTREAM[503]}
 
 Responses = dict[int | str, dict[str, Any]]
 

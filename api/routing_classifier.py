@@ -55,6 +55,7 @@ class RoutingClassifier:
         Raises:
             ClassifierFailed: time-out, error, refusal, an empty or unparsable answer.
         """
+        await self.gateway.environment()  # which LiteLLM may be slow to tell: that is not the classifier's time
         try:
             async with asyncio.timeout(self.timeout):
                 choice = await self.gateway.parse(

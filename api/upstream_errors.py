@@ -28,7 +28,17 @@ from api.upstream_headers import handed_on
 _UNKNOWN_MODEL = re.compile(r"Invalid model name passed in model=")
 _MODEL_NAMED = re.compile(r"requested model '(.*)' is not available|Invalid model name passed in model=(.*)\. Call ")
 _OF_THE_PROVIDER = "litellm."
+<<<<<<< HEAD
 _CONTEXT_OVERFLOW = "litellm.ContextWindowExceededError"
+=======
+# LiteLLM begins the message with the names of its exceptions, the provider's own words after them, and drops the provider's code.
+_NAMES = re.compile(r"(?:(?:litellm\.)?\w+: )+")
+_CODES = {
+    "ContextWindowExceededError": "context_length_exceeded",
+    "ContentPolicyViolationError": "content_policy_violation",
+    "RateLimitError": "rate_limit_exceeded",
+}
+>>>>>>> gateway
 
 
 def mapped(error: Exception) -> Exception:
@@ -86,7 +96,13 @@ def _decided(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) 
         return ProviderTimeout("The model's provider did not answer LiteLLM in time.", headers=headers)
     if status == HTTPStatus.UNAUTHORIZED and not message.startswith(_OF_THE_PROVIDER):
         return GatewayKeyRejected(status, error, headers=headers)
-    return UpstreamError(status, error, headers=headers)
+    return UpstreamError(status, {**error, "code": _named_code(message) or error.get("code")}, headers=headers)
+
+
+def _named_code(message: str) -> str | None:
+    """OpenAI's code for what LiteLLM's exceptions are called, which clients branch on."""
+    names = _NAMES.match(message) if message.startswith(_OF_THE_PROVIDER) else None
+    return next((code for name, code in _CODES.items() if f"{name}: " in names[0]), None) if names else None
 
 
 def _error_object(body: object, response: httpx.Response) -> dict[str, Any]:

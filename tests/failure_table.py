@@ -20,7 +20,7 @@ def table(rows: Iterable[Failure]) -> Iterator[str]:
     for row in rows:
         assert row.plain.outcome == row.streamed.outcome, row
         told = row.plain
-        code, message = (f"`{told.code}`", told.message) if told.code else ("", "(an answer)")
+        code, message = f"`{told.code}`" if told.code else "", told.message or "(an answer)"
         cells = [row.situation, str(told.status), code, message, f"{told.seconds:.1f} s", _ready(row.ready)]
         yield f"| {' | '.join([*cells, _afterwards(row)])} |"
 

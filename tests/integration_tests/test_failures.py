@@ -22,7 +22,7 @@ EXPECTED = {
     "the model does not exist": NOT_FOUND,
     "the API's virtual key is wrong": REFUSED,
     "the API's virtual key is not for the model": NOT_FOUND,
-    "PostgreSQL is down": (503, "503"),
+    "PostgreSQL is down": (503, ""),
     "LiteLLM is down": UNREACHABLE,
     "Phoenix is down": OK,
 }
@@ -50,7 +50,7 @@ def test_calls_work_again_without_a_restart_of_the_api(met: dict[str, Failure], 
     assert met[situation].restored is not None
 
 
-@pytest.mark.parametrize("situation", ["the API's virtual key is wrong", "LiteLLM is down"])
+@pytest.mark.parametrize("situation", ["the API's virtual key is wrong", "PostgreSQL is down", "LiteLLM is down"])
 def test_the_server_is_not_ready_while_every_call_fails(met: dict[str, Failure], situation: str) -> None:
     assert met[situation].ready.outcome == (503, "not_ready")
 

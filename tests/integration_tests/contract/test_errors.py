@@ -52,6 +52,35 @@ def test_a_providers_error_keeps_what_litellm_leaves_of_it(wire: Wire, field: st
     assert _error(wire.ask({"status": 400, "error": SCRIPTED}, **ONCE))[field] == value
 
 
+NAMED: dict[str, tuple[int, str, str, str | None]] = {
+    "a context that is too long": (
+        400,
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+        "context_length_exceeded",
+        "context_length_exceeded",
+    ),
+    "content that is not allowed": (
+        400,
+        "Your request was rejected as a result of our safety system.",
+        "content_policy_violation",
+        "content_policy_violation",
+    ),
+    "too many requests": (429, "Rate limit reached.", "rate_limit_exceeded", "rate_limit_exceeded"),
+    "the provider's key": (401, "Incorrect API key provided.", "invalid_api_key", None),
+    "a code that LiteLLM drops": (400, "Something else.", "some_code", None),
+    "a provider that is overloaded": (503, "Overloaded.", "server_overloaded", None),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("what", NAMED)
+def test_a_providers_code_is_told_where_litellm_names_what_happened(wire: Wire, what: str, stream: bool) -> None:
+    status, message, said, told = NAMED[what]
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": said}
+    response = wire.ask({"status": status, "error": error}, stream=stream, **ONCE)
+    assert (response.status_code, _error(response)["code"]) == (status, told)
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 def test_an_upstream_time_out_is_a_504_of_the_server(wire: Wire, stream: bool) -> None:
     response = wire.ask({"delay": 20}, stream=stream, timeout=0.5, **ONCE)

@@ -9,7 +9,7 @@ import httpx
 import openai
 import pytest
 
-from api.model_catalog import KEPT_FOR
+from api.model_catalog import FAILURE_KEPT_FOR, KEPT_FOR
 from local_stack.instance import Instance
 from tests.integration_tests.contract.conftest import without_tools
 from tests.integration_tests.contract.relay import Relay, relay
@@ -95,4 +95,5 @@ def test_a_list_that_could_not_be_renewed_is_marked(cut_off: RunningAPI, unstead
     assert stale.headers["warning"].startswith("110")
     assert int(stale.headers["age"]) >= KEPT_FOR
     unsteady.mend()
+    time.sleep(FAILURE_KEPT_FOR)
     assert "x-models-stale" not in _listed(cut_off).headers

@@ -47,9 +47,14 @@ def test_a_401_says_how_to_authenticate() -> None:
 
 
 def test_an_upstream_error_keeps_status_message_type_code_and_param() -> None:
-    error = UpstreamError(429, {"message": "slow down", "type": "throttling_error", "code": "429", "param": "model"})
+    error = UpstreamError(429, {"message": "slow down", "type": "throttling_error", "code": "slow", "param": "model"})
     assert error.status_code == 429
-    assert error.body == {"message": "slow down", "type": "throttling_error", "param": "model", "code": "429"}
+    assert error.body == {"message": "slow down", "type": "throttling_error", "param": "model", "code": "slow"}
+
+
+@pytest.mark.parametrize("code", ["429", 429, "None", None])
+def test_a_code_that_only_repeats_the_status_is_none(code: object) -> None:
+    assert UpstreamError(429, {"message": "slow down", "code": code}).body["code"] is None
 
 
 @pytest.mark.parametrize(
@@ -64,11 +69,17 @@ def test_a_refused_key_of_ours_names_the_setting_and_the_mend() -> None:
     message = GatewayKeyRejected(401, {"message": "Authentication Error"}).body["message"]
     assert "LLM_API_KEY" in message
     assert "make litellm_setup" in message
+    assert "make up" in message
+    assert "make docker_restart" in message
 
 
 @pytest.mark.parametrize(
     "address",
     [
+        "http://127.0.0.1:4000",
+        "http://litellm:4000",
+        "http://172.17.0.2:4000",
+        "http://user:password@litellm:4000/",
         "https://api.openai.com/v1/chat/completions",
         "http://127.0.0.1:4001/v1",
         "http://demo-provider:4001/v1",
@@ -80,6 +91,17 @@ def test_no_address_of_an_upstream_reaches_a_client(address: str) -> None:
     assert message == "POST [redacted] failed"
 
 
-@pytest.mark.parametrize("address", ["https://platform.openai.com/account/api-keys", "https://example.com/cat.png"])
+@pytest.mark.parametrize("end", [".", ". Is it up?", ", or not", "; no", ": refused", "!", ")", '"', ""])
+@pytest.mark.parametrize("address", ["http://127.0.0.1:4000", "http://litellm:4000", "http://litellm"])
+def test_an_address_of_an_upstream_is_found_whatever_follows_it(address: str, end: str) -> None:
+    assert (
+        UpstreamError(500, {"message": f"No answer from {address}{end}"}).body["message"]
+        == f"No answer from [redacted]{end}"
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["https://platform.openai.com/account/api-keys", "https://example.com/cat.png", "https://example.com"]
+)
 def test_an_address_that_a_client_can_use_is_kept(address: str) -> None:
     assert address in UpstreamError(400, {"message": f"See {address}."}).body["message"]

@@ -1,5 +1,6 @@
 """The only exit: what leaves, what comes back, and what each failure becomes."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import respx
 from starlette.testclient import TestClient
 
+from api import llm_gateway
 from tests.unit_tests.api.test_request_body import GOOD, PATH
 
 ANSWER = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [{"index": 0}], "usage": {"total_tokens": 3}}
@@ -185,7 +187,7 @@ def test_an_upstream_error_keeps_its_status_and_message(
     litellm.post(PATH).respond(status, json={"error": error}, headers={"llm_provider-retry-after": "7"})
     response = client.post(PATH, json=GOOD | {"stream": stream})
     assert response.status_code == status
-    assert response.json() == {"error": error}
+    assert response.json() == {"error": error | {"code": None}}
     assert response.headers["retry-after"] == "7"
 
 
@@ -241,11 +243,13 @@ def test_a_stream_that_starts_with_an_error_has_that_errors_status(client: TestC
 
 
 def test_a_failure_in_mid_stream_is_an_event_and_not_done(client: TestClient, litellm: respx.Router) -> None:
-    broken = b'data: {"id":"1"}\n\ndata: {"error": {"message": "boom", "code": "500"}}\n\ndata: [DONE]\n\n'
+    boom = b'data: {"error": {"message": "litellm.RateLimitError: boom", "code": "429"}}'
+    broken = b'data: {"id":"1"}\n\n' + boom + b"\n\ndata: [DONE]\n\n"
     litellm.post(PATH).respond(200, content=broken, headers=SSE)
     first, error, rest = client.post(PATH, json=GOOD | {"stream": True}).content.split(b"\n\n")
     assert first == b'data: {"id":"1"}'
-    assert json.loads(error.removeprefix(b"data: "))["error"]["message"] == "boom"
+    told = json.loads(error.removeprefix(b"data: "))["error"]
+    assert (told["message"], told["code"]) == ("litellm.RateLimitError: boom", "rate_limit_exceeded")
     assert rest == b""
 
 
@@ -265,34 +269,84 @@ def test_a_stream_that_ends_early_says_so(client: TestClient, litellm: respx.Rou
 
 def test_ready_means_a_database_and_an_accepted_key(client: TestClient, litellm: respx.Router) -> None:
     litellm.get("/health/readiness").respond(200, json={"status": "healthy", "db": "connected"})
-    litellm.get("/v1/models").respond(200, json={"data": []})
     assert client.get("/health/ready").status_code == 200
 
 
+WELL = httpx.Response(200, json={"status": "healthy", "db": "connected"})
+KEY = httpx.Response(200, json={"info": {"status": "active", "metadata": {"environment": "test"}}})
+HTML = httpx.Response(200, text="<html>")
+
+
 @pytest.mark.parametrize(
-    ("readiness", "models"),
+    ("readiness", "key"),
     [
-        (httpx.Response(200, json={"db": "Not connected"}), httpx.Response(200, json={})),
-        (httpx.Response(503, json={}), httpx.Response(200, json={})),
-        (httpx.Response(200, json={"db": "connected"}), httpx.Response(401, json={"error": {"message": "bad key"}})),
+        (httpx.Response(200, json={"db": "Not connected"}), KEY),
+        (httpx.Response(503, json={}), KEY),
+        (HTML, KEY),
+        (httpx.Response(200, json=[]), KEY),
+        (WELL, httpx.Response(401, json={"error": {"message": "bad key"}})),
+        (WELL, httpx.Response(503, json={"error": {"message": "no database", "type": "no_db_connection"}})),
+        (WELL, httpx.Response(500, json={"error": {"message": "no database"}})),
+        (WELL, httpx.Response(200, json={"info": {"status": "deleted"}})),
+        (WELL, httpx.Response(200, json=[])),
+        (WELL, HTML),
     ],
-    ids=["no database", "not ready", "key refused"],
+    ids=[
+        *("no database", "not ready", "readiness is no JSON", "readiness is a list", "key refused"),
+        *("key cannot be looked up", "key info fails", "key deleted", "key info is a list", "key info is no JSON"),
+    ],
 )
 def test_not_ready_is_a_503_that_says_why(
-    client: TestClient, litellm: respx.Router, readiness: httpx.Response, models: httpx.Response
+    client: TestClient, litellm: respx.Router, readiness: httpx.Response, key: httpx.Response
 ) -> None:
     litellm.get("/health/readiness").mock(return_value=readiness)
-    litellm.get("/v1/models").mock(return_value=models)
+    litellm.get("/key/info").mock(return_value=key)
+    litellm.get("/v1/models").respond(200, json={"data": []})
     response = client.get("/health/ready")
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "not_ready"
+
+
+@pytest.mark.parametrize("status", [403, 404], ids=["may not ask", "has no row"])
+@pytest.mark.parametrize(("models", "ready"), [(200, 200), (401, 503)])
+def test_a_key_that_litellm_says_nothing_of_is_ready_if_it_may_list_models(
+    client: TestClient, litellm: respx.Router, status: int, models: int, ready: int
+) -> None:
+    litellm.get("/health/readiness").mock(return_value=WELL)
+    litellm.get("/key/info").respond(status, json={"detail": "nothing"})
+    litellm.get("/v1/models").respond(models, json={"data": []})
+    assert client.get("/health/ready").status_code == ready
+
+
+@pytest.mark.parametrize("path", ["/health/readiness", "/key/info"])
+def test_a_litellm_that_hangs_is_not_ready_within_the_checks_own_limit(
+    client: TestClient, litellm: respx.Router, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(60)
+        raise AssertionError("was waited for")
+
+    monkeypatch.setattr(llm_gateway, "READY_WITHIN", 0.1)
+    litellm.get("/health/readiness").mock(return_value=WELL)
+    litellm.get(path).mock(side_effect=hang)
+    response = client.get("/health/ready")
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "not_ready")
+
+
+def test_who_asks_for_readiness_learns_the_environment_for_the_calls(client: TestClient, litellm: respx.Router) -> None:
+    litellm.get("/health/readiness").mock(return_value=WELL)
+    asked = litellm.get("/key/info").mock(return_value=KEY)
+    client.get("/health/ready")
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    client.post(PATH, json=GOOD)
+    assert (_sent(route)["metadata"]["environment"], asked.call_count) == ("test", 1)
 
 
 def test_alive_does_not_depend_on_litellm(client: TestClient) -> None:
     assert client.get("/health").json() == {"status": "ok"}
 
 
-DECIDED: dict[str, tuple[int, str, str, tuple[int, str]]] = {
+DECIDED: dict[str, tuple[int, str, str, tuple[int, str | None]]] = {
     "an upstream time-out": (408, "litellm.Timeout: no answer", "None", (504, "upstream_timeout")),
     "a model that is denied": (
         403,
@@ -307,7 +361,37 @@ DECIDED: dict[str, tuple[int, str, str, tuple[int, str]]] = {
         (404, "model_not_found"),
     ),
     "a budget": (422, "Budget has been exceeded! Key=key (sk-...abcd)", "budget_exceeded", (429, "insufficient_quota")),
-    "no database": (503, "DB not connected", "no_db_connection", (503, "503")),
+    "no database": (503, "DB not connected", "no_db_connection", (503, None)),
+    "a context that is too long": (
+        400,
+        "litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: OpenAIException - too long",
+        "invalid_request_error",
+        (400, "context_length_exceeded"),
+    ),
+    "content that is not allowed": (
+        400,
+        "litellm.BadRequestError: litellm.ContentPolicyViolationError: ContentPolicyViolationError: OpenAIException - no",
+        "invalid_request_error",
+        (400, "content_policy_violation"),
+    ),
+    "too many requests": (
+        429,
+        "litellm.RateLimitError: RateLimitError: OpenAIException - slow down",
+        "throttling_error",
+        (429, "rate_limit_exceeded"),
+    ),
+    "a provider that names an exception": (
+        400,
+        "litellm.BadRequestError: OpenAIException - RateLimitError: is a word of mine",
+        "invalid_request_error",
+        (400, None),
+    ),
+    "the provider's key": (
+        401,
+        "litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect API key provided",
+        "authentication_error",
+        (401, None),
+    ),
 }
 
 
