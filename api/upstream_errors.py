@@ -28,9 +28,6 @@ from api.upstream_headers import handed_on
 _UNKNOWN_MODEL = re.compile(r"Invalid model name passed in model=")
 _MODEL_NAMED = re.compile(r"requested model '(.*)' is not available|Invalid model name passed in model=(.*)\. Call ")
 _OF_THE_PROVIDER = "litellm."
-<<<<<<< HEAD
-_CONTEXT_OVERFLOW = "litellm.ContextWindowExceededError"
-=======
 # LiteLLM begins the message with the names of its exceptions, the provider's own words after them, and drops the provider's code.
 _NAMES = re.compile(r"(?:(?:litellm\.)?\w+: )+")
 _CODES = {
@@ -38,7 +35,6 @@ _CODES = {
     "ContentPolicyViolationError": "content_policy_violation",
     "RateLimitError": "rate_limit_exceeded",
 }
->>>>>>> gateway
 
 
 def mapped(error: Exception) -> Exception:
@@ -77,7 +73,7 @@ def error_of_event(data: bytes) -> APIError:
 
 def is_context_overflow(error: APIError) -> bool:
     """Was the request longer than the model's context?"""
-    return error.error_code == "context_length_exceeded" or error.message.startswith(_CONTEXT_OVERFLOW)
+    return error.error_code == "context_length_exceeded"
 
 
 def _of_status(error: openai.APIStatusError) -> APIError:
