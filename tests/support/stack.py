@@ -18,7 +18,7 @@ START_LIMIT = 400  # seconds
 
 
 def command(instance: Instance, *arguments: str, **exported: str) -> subprocess.CompletedProcess[str]:
-    """`python -m local_stack ARGUMENTS` for this instance, run to its end; what is exported are these variables, none of the user's settings."""
+    """`python -m local_stack ARGUMENTS` for this instance, run to its end, with no settings of the user's but these variables."""
     python = str(bootstrap.venv("stack") / "bin" / "python")
     where = ["--state-dir", str(instance.state), "--port-base", str(instance.port_base)]
     first, *rest = arguments
