@@ -11,15 +11,18 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import psutil
 import pytest
 
-from local_stack import env_file, processes
+from local_stack import bootstrap, env_file, processes, trace
 from local_stack.instance import Instance
+from local_stack.litellm_admin import LiteLLMAdmin, LiteLLMError
 from local_stack.services import LABELS, START_ORDER
 from local_stack.supervision import Supervisor
+from tests.support.environment import without_the_users_settings
 from tests.support.ledgers import Ledgers
 from tests.support.stack import START_LIMIT, command, free_port_base, running_stack
 from tests.support.stack_client import StackClient, eventually
@@ -27,6 +30,7 @@ from tests.support.stack_client import StackClient, eventually
 # A start on a busy machine may take this many seconds.
 pytestmark = pytest.mark.timeout(START_LIMIT + 60)
 QUICK = ("up", "--no-first-call")
+BACK_WITHIN = 120.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,24 @@ def answer(instance: Instance) -> httpx.Response:
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
     url = instance.url("api", "/v1/chat/completions")
     return httpx.post(url, json=body, headers={"authorization": f"Bearer {token}"}, timeout=60, trust_env=False)
+
+
+def answers(instance: Instance) -> bool | None:
+    """Whether a call works now; None to be asked again."""
+    try:
+        return answer(instance).status_code == 200 or None
+    except httpx.HTTPError:
+        return None
+
+
+def mints_a_key(instance: Instance) -> bool | None:
+    """Whether LiteLLM writes to its database now: a call alone may go by a key that it has read before."""
+    alias = f"after-a-kill-{uuid4().hex[:8]}"
+    try:
+        with LiteLLMAdmin(instance.url("litellm"), env_file.read(instance.env_file)["LITELLM_MASTER_KEY"]) as admin:
+            return bool(admin.generate(alias, [], "test")) and admin.delete(alias)
+    except LiteLLMError:
+        return None
 
 
 def kill(found: list[int]) -> None:
@@ -122,7 +144,9 @@ def test_everything_listens_on_loopback_only(own: Instance) -> None:
 
 
 def test_the_first_call_says_what_it_cost_who_paid_which_part_made_it_and_where_its_trace_is(own: Instance) -> None:
+    started = time.monotonic()
     done = command(own, "up")
+    took = time.monotonic() - started
     assert done.returncode == 0, done.stderr
     said = {
         line.split(":", 1)[0].strip(): line.split(":", 1)[1].strip() for line in done.stdout.splitlines() if ":" in line
@@ -131,10 +155,26 @@ def test_the_first_call_says_what_it_cost_who_paid_which_part_made_it_and_where_
     assert float(said["Cost"].removeprefix("$")) > 0
     assert said["Charged to"] == "litellm-dev"
     assert said["Component"] == "passthrough"
-    assert said["Trace"].startswith(own.url("phoenix", "/redirects/traces/"))
+    counted = re.fullmatch(r"(\d+\.\d) s from start to traced answer", said["Time"])
+    assert counted is not None
+    assert 0 < float(counted[1]) <= took + 0.1
+    assert_shows_the_trace(own, said["Trace"])
     assert own.url("api", "/v1") in done.stdout
     assert str(own.env_file) in done.stdout
     assert env_file.read(own.env_file)["API_TOKENS"] not in done.stdout
+
+
+def assert_shows_the_trace(instance: Instance, said: str) -> None:
+    link = re.fullmatch(r"(\S+/redirects/traces/([0-9a-f]{32})) \((\d+) spans\)", said)
+    assert link is not None, said
+    assert link[1].startswith(instance.url("phoenix", "/"))
+    page = httpx.get(link[1], follow_redirects=True, timeout=30, trust_env=False)
+    assert (page.status_code, page.headers["content-type"].split(";")[0]) == (200, "text/html")
+    # What the page's script asks, to lead on to the trace in its project.
+    asked = {"query": "query ($id: String!) { getTraceByOtelId(traceId: $id) { id } }", "variables": {"id": link[2]}}
+    answered = httpx.post(instance.url("phoenix", "/graphql"), json=asked, timeout=30, trust_env=False).json()
+    assert answered["data"]["getTraceByOtelId"]["id"]
+    assert len(trace.fetch(instance, env_file.read(instance.env_file), link[2])) >= int(link[3]) > 1
 
 
 def test_calls_are_charged_to_the_development_key_and_to_no_other(own: Instance) -> None:
@@ -155,6 +195,51 @@ def test_a_changed_setting_restarts_just_the_service_that_knows_it(own: Instance
     assert done.returncode == 0, done.stderr
     assert {name for name in after if after[name] != before[name]} == {"api"}
     assert answer(own).status_code == 200
+
+
+def test_up_goes_by_what_is_exported_and_asks_a_model_whose_provider_has_a_key(own: Instance) -> None:
+    exported = {
+        "API_TOKENS": "rk-exported",
+        "PHOENIX_PROJECT_NAME": "exported",
+        "ANTHROPIC_API_KEY": "sk-exported",
+        "ANTHROPIC_API_BASE": own.url("demo-provider"),
+    }
+    done = command(own, "up", **exported)
+    back = command(own, *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "First call: claude-haiku-4-5 is asked" in done.stdout
+    assert re.search(r"Answer: +\S", done.stdout)
+    assert "API_TOKENS in your environment" in done.stdout
+    assert back.returncode == 0, back.stderr
+    assert answer(own).status_code == 200
+
+
+def test_up_after_a_rotation_gives_the_running_api_its_new_key(own: Instance, settings: dict[str, str]) -> None:
+    rotate = ["--rotate", "--env", "dev", "--write", "--state-dir", str(own.state), "--port-base", str(own.port_base)]
+    python = str(bootstrap.venv("stack") / "bin" / "python")
+    done = subprocess.run(
+        [python, "-m", "local_stack.litellm_keys", *rotate], cwd=bootstrap.ROOT, capture_output=True, text=True,
+        timeout=60, env=without_the_users_settings(own), check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "restart the API" in done.stderr
+    assert command(own, *QUICK).returncode == 0
+    assert answer(own).status_code == 200
+
+
+def test_an_edited_file_that_a_service_reads_restarts_just_that_service(
+    own: Instance, settings: dict[str, str]
+) -> None:
+    tools = own.state / "mcp.yaml"
+    tools.write_text("servers: []\n")
+    env_file.set_values(own.env_file, {"MCP_CONFIG_PATH": str(tools)})
+    assert command(own, *QUICK).returncode == 0
+    before = pids(own)
+    tools.write_text("servers: []  # edited\n")
+    done = command(own, *QUICK)
+    after = pids(own)
+    assert done.returncode == 0, done.stderr
+    assert {name for name in after if after[name] != before[name]} == {"api"}
 
 
 def test_a_service_that_cannot_start_is_named_with_its_log(own: Instance, settings: dict[str, str]) -> None:
@@ -182,6 +267,37 @@ def test_after_a_kill_of_every_service_all_are_back_once_with_their_data(
     assert servers(own) == ALL_ONCE
     assert env_file.read(own.env_file) == settings
     assert answer(own).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["api", "demo-provider", "litellm"])
+def test_a_killed_service_is_back_without_a_command(own: Instance, name: str) -> None:
+    before = pids(own)[name]
+    kill([before])
+    eventually(
+        lambda: pids(own).get(name) not in (None, before) or None, f"{name} was started again", within=BACK_WITHIN
+    )
+    eventually(lambda: answers(own), f"calls work after a kill of {name}", within=BACK_WITHIN)
+    assert servers(own) == ALL_ONCE
+
+
+def test_after_a_kill_of_litellms_query_engine_calls_work_again_without_a_command(own: Instance) -> None:
+    [engine] = [process for process in processes.own(own.state) if process.name() == "query-engine"]
+    kill([engine.pid])
+    eventually(lambda: mints_a_key(own), "LiteLLM uses its database", within=BACK_WITHIN)
+    eventually(lambda: answers(own), "calls work", within=BACK_WITHIN)
+
+
+def test_after_a_kill_of_postgresqls_backends_calls_work_again_without_a_command(own: Instance) -> None:
+    """PostgreSQL itself then ends all its sessions, because one of them may have broken what they share."""
+    server = pids(own)["postgres"]
+    backends = [
+        process.pid for process in psutil.Process(server).children() if "litellm litellm" in " ".join(process.cmdline())
+    ]
+    assert backends
+    kill(backends[:1])
+    eventually(lambda: mints_a_key(own), "LiteLLM uses its database", within=BACK_WITHIN)
+    eventually(lambda: answers(own), "calls work", within=BACK_WITHIN)
+    assert pids(own)["postgres"] == server
 
 
 def test_after_a_kill_of_the_supervisor_its_orphans_are_ended_and_all_are_back_once(own: Instance) -> None:
@@ -221,6 +337,19 @@ def test_down_ends_everything_of_its_own_and_nothing_else(own: Instance) -> None
     assert all(processes.is_gone(process) for process in before)
     assert processes.own(own.state) == []
     assert "Nothing was running" in command(own, "down").stdout
+
+
+def test_down_after_a_kill_of_the_supervisor_leaves_nothing(own: Instance) -> None:
+    assert command(own, *QUICK).returncode == 0
+    before = processes.own(own.state)
+    supervisor = Supervisor(own).pid()
+    assert supervisor is not None
+    kill([supervisor])
+    done = command(own, "down")
+    assert done.returncode == 0, done.stderr
+    assert "Ended what an earlier run had left behind: " in done.stdout
+    assert all(processes.is_gone(process) for process in before)
+    assert processes.own(own.state) == []
 
 
 def test_reset_asks_first_and_then_deletes_the_data_and_the_minted_keys(own: Instance) -> None:

@@ -17,15 +17,15 @@ PORTS = 7
 START_LIMIT = 400  # seconds
 
 
-def command(instance: Instance, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m local_stack ARGUMENTS` for this instance, run to its end, whatever the user's terminal has set."""
+def command(instance: Instance, *arguments: str, **exported: str) -> subprocess.CompletedProcess[str]:
+    """`python -m local_stack ARGUMENTS` for this instance, run to its end, with no settings of the user's but these variables."""
     python = str(bootstrap.venv("stack") / "bin" / "python")
     where = ["--state-dir", str(instance.state), "--port-base", str(instance.port_base)]
     first, *rest = arguments
     return subprocess.run(
         [python, "-m", "local_stack", first, *where, *rest],
         cwd=bootstrap.ROOT,
-        env=without_the_users_settings(instance),
+        env=without_the_users_settings(instance) | exported,
         capture_output=True,
         text=True,
         timeout=START_LIMIT,
