@@ -13,6 +13,7 @@ ANSWER_LINE = re.compile(r"^\W*answer\W*[:=]\s*(.+?)\s*$", re.IGNORECASE | re.MU
 # Digits, or groups of three with one of the usual separators between them: comma, space, no-break spaces, apostrophe.
 SEPARATORS = ", \u00a0\u202f'’"
 NUMBER = re.compile(rf"[-−]?(?:\d{{1,3}}(?:[{SEPARATORS}]\d{{3}})+(?!\d)|\d+)(?:\.\d+)?")
+_OFFERS_ANOTHER = "(?:or|and|not)"
 NOTHING = math.nan
 
 
@@ -55,11 +56,13 @@ def percentile(values: Sequence[float], share: float) -> float:
 def is_correct(text: str, task: Task) -> bool:
     """Whether the answer says what it should: what stands on its `Answer:` line or, without one, at its end.
 
-    A number is compared as a number, a text as a whole: other figures in the explanation count for nothing.
+    A number is compared as a number, a text as a whole: other figures in the explanation count for nothing. Where the text
+    stands at the end of a sentence, it may not be one of several.
     """
     said = final_answer(text)
     if isinstance(task.answer, tuple):
-        return any(re.search(rf"(?<!\w){re.escape(each)}(?!\w)", said, re.IGNORECASE) for each in task.answer)
+        before = r"\W*" if ANSWER_LINE.search(text) else rf"(?!.*\b{_OFFERS_ANOTHER}\b).*(?<!\w)"
+        return any(re.fullmatch(rf"{before}{re.escape(each)}\W*", said, re.IGNORECASE) for each in task.answer)
     numbers = [number for found in NUMBER.findall(said) if (number := _number(found)) is not None]
     if not numbers:
         return False

@@ -56,6 +56,10 @@ def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPa
     assert f"'{value}'" not in str(error.value)
 
 
+def test_the_classifier_has_a_second_unless_told_otherwise() -> None:
+    assert load_settings().routing_classifier_timeout == 1.0
+
+
 def test_secrets_do_not_show_in_the_settings_text() -> None:
     text = repr(load_settings())
     assert "sk-virtual" not in text

@@ -193,6 +193,17 @@ def test_a_choice_of_the_classifier_is_no_fallback(client: TestClient, route: re
     assert (_sum(client, DECISIONS, routing_source="llm_classifier"), _sum(client, FALLBACKS)) == (1, 0)
 
 
+def test_a_decision_that_was_kept_is_counted_as_one(client: TestClient, route: respx.Route) -> None:
+    reasoned = [httpx.Response(200, json=_completion(_step("finished"))), httpx.Response(200, json=_completion(SAID))]
+    choice = httpx.Response(200, json=_completion({"reason": SAID, "mode": "reasoning"}))
+    route.side_effect = [choice, *reasoned, *reasoned]
+    for _ in range(2):
+        _ask(client, "auto").raise_for_status()
+    decisions = "routing_decision=reasoning routing_kept={} routing_source=llm_classifier"
+    assert _series(client, DECISIONS) == {decisions.format("false"): 1, decisions.format("true"): 1}
+    assert _sum(client, CALL, component="routing-classifier") == 1
+
+
 def test_a_tool_that_does_not_exist_is_counted_under_no_name_of_the_model_s(used: TestClient) -> None:
     assert _series(used, TOOL) == {
         "error_type=failed gen_ai_operation_name=execute_tool gen_ai_tool_name=unknown": 1,

@@ -67,7 +67,16 @@ def test_numbers_are_compared_where_the_answer_stands(
         ("Not Thursday.\nAnswer: Friday", False),
         ("It was a Thursday", True),
         ("Answer: Thursdayish", False),
+        ("**Answer:** **Thursday**", True),
+        ("Answer: Wednesday or Thursday", False),
+        ("Answer: Thursday or Wednesday", False),
+        ("Answer: not Thursday", False),
+        ("Answer: Thursday, 9 November", False),
+        ("It was a Wednesday or a Thursday", False),
+        ("It was a Friday, not a Thursday.", False),
+        ("Thursday comes before Friday", False),
+        ("It was a **Thursday**.", True),
     ],
 )
-def test_texts_are_compared_as_whole_words(text: str, *, right: bool) -> None:
+def test_texts_are_compared_as_a_whole(text: str, *, right: bool) -> None:
     assert is_correct(text, Task("t", "?", ("Thursday",))) is right
