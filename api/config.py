@@ -1,6 +1,7 @@
 """Settings: the only reader of the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypedDict
@@ -10,6 +11,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.protocol import RoutingMode
+
+_FITS_A_HEADER = re.compile(r"[!-~]+")
 
 
 class ConfigurationError(RuntimeError):
@@ -38,7 +41,6 @@ class Settings(BaseSettings):
 
     http_connect_timeout: float = Field(default=5.0, gt=0)
     http_read_timeout: float = Field(default=600.0, gt=0)
-    http_write_timeout: float = Field(default=30.0, gt=0)
     http_max_connections: int = Field(default=1000, gt=0)
     http_max_keepalive_connections: int = Field(default=100, ge=0)
     # Below the 5 s after which LiteLLM closes an idle connection: a request sent on a closing one would be lost.
@@ -68,10 +70,22 @@ class Settings(BaseSettings):
 
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
 
+    @field_validator("llm_api_key", mode="before")
+    @classmethod
+    def _strip_key(cls, value: object) -> object:
+        return value.strip() if isinstance(value, str) else value
+
     @field_validator("api_tokens", mode="before")
     @classmethod
     def _split_tokens(cls, value: object) -> object:
         return tuple(token.strip() for token in value.split(",") if token.strip()) if isinstance(value, str) else value
+
+    @field_validator("api_tokens")
+    @classmethod
+    def _fit_a_header(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(_FITS_A_HEADER.fullmatch(token.get_secret_value()) for token in tokens):
+            raise ValueError("a token holds what no HTTP header can carry; use visible ASCII characters without spaces")
+        return tokens
 
     @field_validator("llm_base_url", "phoenix_collector_endpoint", "otel_exporter_otlp_metrics_endpoint")
     @classmethod

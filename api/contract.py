@@ -1,10 +1,13 @@
 """What LiteLLM leaves out of OpenAI's answers, put back; what it adds of its own, only for those who ask.
 
 It works on plain dictionaries and changes them in place: a stream passes here chunk by chunk. docs/contract.md lists each repair.
+What has not even the shape of an answer raises UpstreamStreamBroken, like an answer that is no JSON.
 """
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any
+
+from api.errors import UpstreamStreamBroken
 
 Answer = MutableMapping[str, Any]
 Restore = Callable[[Answer], None]
@@ -29,10 +32,10 @@ _NULLABLE_IN_RESPONSES = (
 
 def chat_answer(answer: Answer, *, own_fields: bool = False) -> None:
     """A chat completion: `refusal`, `content` and `logprobs` are required, though they may be null."""
-    for choice in answer.get("choices", ()):
+    for choice in _choices(answer):
         _logprobs(choice)
         _put_back(choice, keep=own_fields)
-        message = choice.get("message") or {}
+        message = _object(choice.get("message") or {}, "message")
         _put_back(message, keep=own_fields)
         message.setdefault("refusal", None)
         message.setdefault("content", None)
@@ -43,13 +46,13 @@ def chat_answer(answer: Answer, *, own_fields: bool = False) -> None:
 def chat_chunk(chunk: Answer, *, own_fields: bool = False, usage_asked: bool = False) -> None:
     """A chat completion chunk: `finish_reason` and `logprobs` are required; the chunk with the usage has no choices."""
     _usage(chunk, usage_asked=usage_asked, said=lambda choice: bool(choice.get("delta")))
-    for choice in chunk.get("choices", ()):
+    for choice in _choices(chunk):
         choice.setdefault("finish_reason", None)
         _logprobs(choice)
         _put_back(choice, keep=own_fields)
-        delta = choice.setdefault("delta", {})
+        delta = _object(choice.setdefault("delta", {}), "delta")
         _put_back(delta, keep=own_fields)
-        for call in delta.get("tool_calls") or ():
+        for call in _objects(delta.get("tool_calls") or (), "tool_calls"):
             _tool_call(call)
     _cache_tokens(chunk, keep=own_fields)
     _drop_own_fields(chunk, keep=own_fields)
@@ -63,7 +66,7 @@ def refusal(message: Mapping[str, Any]) -> str | None:
 
 def completion_answer(answer: Answer, *, own_fields: bool = False) -> None:
     """A text completion: `text` is a string even if the chat completion that it is made of has none; `logprobs` may be null."""
-    for choice in answer.get("choices", ()):
+    for choice in _choices(answer):
         if choice.get("text") is None:
             choice["text"] = ""
         choice.setdefault("logprobs", None)
@@ -75,20 +78,21 @@ def completion_answer(answer: Answer, *, own_fields: bool = False) -> None:
 
 def completion_chunk(chunk: Answer, *, own_fields: bool = False, usage_asked: bool = False) -> None:
     """A text completion chunk: `text`, `finish_reason` and `logprobs` are required; the chunk with the usage has no choices."""
-    if not (chunk.get("usage") or {}).get("total_tokens"):
+    if not (_object(chunk, "answer").get("usage") or {}).get("total_tokens"):
         # LiteLLM writes a usage of zeros into every chunk that has none.
         chunk.pop("usage", None)
     _usage(chunk, usage_asked=usage_asked, said=lambda choice: bool(choice.get("text")))
-    for choice in chunk.get("choices", ()):
+    for choice in _choices(chunk):
         choice.setdefault("finish_reason", None)
     completion_answer(chunk, own_fields=own_fields)
 
 
 def response_answer(answer: Answer, *, own_fields: bool = False) -> None:
     """A response: its fields are required, though many may be null; a null that LiteLLM adds to items or usage is left out."""
+    _object(answer, "answer")
     for field in _NULLABLE_IN_RESPONSES:
         answer.setdefault(field, None)
-    for item in answer.get("output") or ():
+    for item in _objects(answer.get("output") or (), "output"):
         _drop_nulls(item, _NULL_IN_ITEMS)
     _drop_null_details(answer, "input_tokens_details", "output_tokens_details")
     _drop_own_fields(answer, keep=own_fields)
@@ -110,12 +114,27 @@ def as_it_came(_answer: Answer, **_options: bool) -> None:
     """Nothing is known to be missing."""
 
 
+def _choices(answer: Answer) -> list[Answer]:
+    """What is there may be empty or absent, but not null: an answer without choices has answered nothing."""
+    return _objects(_object(answer, "answer").get("choices", []), "choices")
+
+
+def _objects(value: Any, name: str) -> list[Answer]:
+    if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
+        raise UpstreamStreamBroken(f"LiteLLM's answer cannot be read: its `{name}` is no list.")
+    return [_object(each, name) for each in value]
+
+
+def _object(value: Any, name: str) -> Answer:
+    if not isinstance(value, dict):
+        raise UpstreamStreamBroken(f"LiteLLM's answer cannot be read: its `{name}` holds no object.")
+    return value
+
+
 def _usage(chunk: Answer, *, usage_asked: bool, said: Callable[[Answer], bool]) -> None:
     """Where the usage was asked for, it is null on every chunk but its own, whose empty choice would count as an answer."""
     if chunk.get("usage"):
-        chunk["choices"] = [
-            choice for choice in chunk.get("choices", ()) if said(choice) or choice.get("finish_reason")
-        ]
+        chunk["choices"] = [choice for choice in _choices(chunk) if said(choice) or choice.get("finish_reason")]
     elif usage_asked:
         chunk.setdefault("usage", None)
 
@@ -146,9 +165,9 @@ def _logprobs(choice: Answer) -> None:
     logprobs = choice.setdefault("logprobs", None)
     if isinstance(logprobs, dict):
         for said in ("content", "refusal"):
-            for token in logprobs.setdefault(said, None) or ():
+            for token in _objects(logprobs.setdefault(said, None) or (), said):
                 token.setdefault("bytes", None)
-                for other in token.get("top_logprobs") or ():
+                for other in _objects(token.get("top_logprobs") or (), "top_logprobs"):
                     other.setdefault("bytes", None)
 
 

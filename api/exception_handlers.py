@@ -4,6 +4,7 @@ import logging
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from api.errors import (
     APIError,
     ClientDisconnected,
     InternalError,
+    InvalidRequest,
     MethodNotAllowed,
     NotFound,
     UpstreamError,
@@ -27,6 +29,7 @@ def install(app: FastAPI) -> None:
     """Every way in which a request can fail leads to `errors.render`."""
     app.add_exception_handler(APIError, _api_error)
     app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(ClientDisconnected, _disconnected)
     app.add_exception_handler(ClientDisconnect, _disconnected)
     app.add_exception_handler(Exception, _unexpected)
@@ -46,6 +49,16 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return render(MethodNotAllowed(f"{request.method} is not possible on {path}.", headers=error.headers))
     return render(UpstreamError(error.status_code, {"message": error.detail}, headers=error.headers))
+
+
+async def _invalid_request(_request: Request, error: Exception) -> Response:
+    """A parameter that FastAPI itself checks; bodies are checked in `request_body`."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
+    fault = error.errors()[0]
+    param = ".".join(
+        map(str, fault["loc"][1:] or fault["loc"])
+    )  # the first says only whether it is of the path or the query
+    return render(InvalidRequest(f"Invalid value for '{param}': {fault['msg']}.", param=param, code="invalid_value"))
 
 
 async def _disconnected(_request: Request, _error: Exception) -> Response:

@@ -10,10 +10,11 @@ from pydantic_core import to_json
 from api.attribution import Component, Operation
 from api.contract import as_it_came
 from api.endpoints import CHAT_COMPLETIONS, Endpoint
+from api.errors import APIError
 from api.llm_gateway import LLMAnswer, LLMGateway, LLMStream
 from api.recorder import Recorder
 from api.request_context import RequestContext
-from api.sse import DONE, ends_with_done, event, payloads
+from api.sse import DONE, ends_with_done, error_event, event, payloads
 
 T = TypeVar("T", covariant=True)
 
@@ -78,6 +79,7 @@ class RestoredStream:
         self._record = record
         self._usage_asked = bool((body.get("stream_options") or {}).get("include_usage"))
         self._own_fields = context.provider_fields
+        self._sequence_number = -1
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         """The restored events, as many at a time as came together."""
@@ -93,7 +95,19 @@ class RestoredStream:
         """Cancels the call if it is still under way."""
         await self._stream.aclose()
 
+    def error_event(self, error: APIError) -> bytes:
+        """What the stream ends with when it fails: named events are the Responses API's, whose error is a numbered event too."""
+        if not self._endpoint.named_events:
+            return error_event(error)
+        body = error.body
+        told = {"type": "error", "code": body["code"], "message": body["message"], "param": body["param"]}
+        return event({**told, "sequence_number": self._sequence_number + 1}, name="error")
+
     def _restored(self, chunk: dict[str, Any]) -> bytes:
-        self._record.answered(chunk)
         self._endpoint.restore_chunk(chunk, own_fields=self._own_fields, usage_asked=self._usage_asked)
-        return event(chunk, name=str(chunk.get("type", "message")) if self._endpoint.named_events else None)
+        self._record.answered(chunk)
+        if not self._endpoint.named_events:
+            return event(chunk)
+        number = chunk.get("sequence_number")
+        self._sequence_number = number if isinstance(number, int) else self._sequence_number + 1
+        return event(chunk, name=str(chunk.get("type", "message")))

@@ -70,6 +70,6 @@ class EmbeddingRequest(WireModel):
 
 
 class ResponseRequest(StreamableModel):
-    """A request of the Responses API."""
+    """A request of the Responses API. `prompt` or `previous_response_id` may say it all: whether they do, LiteLLM decides."""
 
-    input: Annotated[str | list[dict[str, Any]], Field(description="a string or an array of items")]
+    input: Annotated[str | list[dict[str, Any]] | None, Field(description="a string or an array of items")] = None

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from api.errors import UpstreamStreamBroken
+from api.errors import APIError, UpstreamStreamBroken
 
 DONE = b"data: [DONE]\n\n"
 # Inside a JSON string these quotes would be escaped, so no model output can look like it.
@@ -64,6 +64,11 @@ def event(payload: object, *, name: str | None = None) -> bytes:
     """One event that carries the payload as JSON; `name` must hold no line end."""
     head = b"" if name is None else b"event: " + name.encode() + b"\n"
     return head + b"data: " + on_one_line(to_json(payload)) + b"\n\n"
+
+
+def error_event(error: APIError) -> bytes:
+    """The event that a chat or a text completion ends with when it fails."""
+    return event({"error": error.body})
 
 
 def on_one_line(json: bytes) -> bytes:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from opentelemetry.trace import get_current_span
 from starlette.responses import StreamingResponse
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.errors import APIError, InternalError
 from api.metrics import metrics_of
-from api.sse import event
+from api.sse import error_event
 from api.tracing import record_failure
 
 _log = logging.getLogger(__name__)
@@ -26,6 +26,13 @@ class EventSource(Protocol):
     async def aclose(self) -> None: ...
 
 
+@runtime_checkable
+class TellsErrors(Protocol):
+    """A source whose format has an error event of its own; in all others it is `{"error": ...}` without a name."""
+
+    def error_event(self, error: APIError) -> bytes: ...
+
+
 class EventStreamResponse(StreamingResponse):
     """The source's events. Whether they end, fail or are cancelled, the source is closed before the response returns."""
 
@@ -33,7 +40,7 @@ class EventStreamResponse(StreamingResponse):
         # Proxies would otherwise hold events back to fill their buffers.
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         self._source = source
-        self._events = _with_error_event(source.events())
+        self._events = _with_error_event(source)
         super().__init__(self._events, headers={**source.headers, **headers, **own}, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,13 +54,14 @@ class EventStreamResponse(StreamingResponse):
             await self._source.aclose()
 
 
-async def _with_error_event(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    async with aclosing(events):
+async def _with_error_event(source: EventSource) -> AsyncGenerator[bytes, None]:
+    async with aclosing(source.events()) as events:
         try:
             async for chunk in events:
                 yield chunk
         except Exception as error:  # noqa: BLE001 - the status has been sent: the stream is the only place left to say it
-            yield event({"error": _told(error).body})
+            told = _told(error)
+            yield source.error_event(told) if isinstance(source, TellsErrors) else error_event(told)
 
 
 def _told(error: Exception) -> APIError:

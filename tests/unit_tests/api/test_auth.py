@@ -1,5 +1,9 @@
 """Bearer tokens: protected by default, compared whole, named only by fingerprint."""
 
+import contextlib
+import hashlib
+import hmac
+
 import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
@@ -24,6 +28,25 @@ def test_each_configured_token_is_accepted(header: str) -> None:
 def test_anything_else_is_refused(header: str | None) -> None:
     with pytest.raises(Unauthenticated):
         AUTHENTICATOR.authenticate(header)
+
+
+@pytest.mark.parametrize("sent", ["first", "second", "third", "neither"])
+def test_every_token_is_compared_in_constant_time_also_after_a_match(
+    sent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(sent: bytes, known: bytes) -> bool:
+        compared.append((sent, known))
+        return sent == known
+
+    tokens = ("first", "second", "third")
+    authenticator = TokenAuthenticator([SecretStr(token) for token in tokens])
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    with contextlib.suppress(Unauthenticated):
+        authenticator.authenticate(f"Bearer {sent}")
+    digests = {name: hashlib.sha256(name.encode()).digest() for name in (*tokens, sent)}
+    assert compared == [(digests[sent], digests[token]) for token in tokens]
 
 
 def test_a_caller_is_a_fingerprint_that_differs_per_token_and_hides_it() -> None:

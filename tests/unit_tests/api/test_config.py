@@ -64,3 +64,24 @@ def test_secrets_do_not_show_in_the_settings_text() -> None:
     text = repr(load_settings())
     assert "sk-virtual" not in text
     assert "two" not in text
+
+
+def test_blanks_and_line_ends_around_the_key_are_not_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_API_KEY", " sk-virtual\n")
+    assert load_settings().llm_api_key.get_secret_value() == "sk-virtual"
+
+
+def test_a_key_of_blanks_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_API_KEY", " \n")
+    with pytest.raises(ConfigurationError, match="LLM_API_KEY"):
+        load_settings()
+
+
+@pytest.mark.parametrize("token", ["schlüssel", "a b", "a\tb", "a\x7f", "🔑"])
+def test_a_token_that_no_header_can_carry_is_refused_without_being_quoted(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("API_TOKENS", f"one,{token}")
+    with pytest.raises(ConfigurationError, match=r"API_TOKENS.*ASCII") as error:
+        load_settings()
+    assert token not in str(error.value)

@@ -5,11 +5,14 @@ import json
 from typing import Any
 
 import httpx
+import openai
 import pytest
 import respx
+from openai.types.responses import ResponseErrorEvent
 from starlette.testclient import TestClient
 
 from api import llm_gateway
+from tests.unit_tests.api.conftest import TOKEN
 from tests.unit_tests.api.test_request_body import GOOD, PATH
 
 ANSWER = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [{"index": 0}], "usage": {"total_tokens": 3}}
@@ -158,6 +161,45 @@ def test_an_answer_that_is_no_json_is_a_502(client: TestClient, litellm: respx.R
     assert client.post(PATH, json=GOOD).status_code == 502
 
 
+NO_ANSWERS: dict[str, Any] = {
+    "a list": [],
+    "a string": "text",
+    "null": None,
+    "choices: null": {"choices": None},
+    "choices: a string": {"choices": "text"},
+    "a choice that is no object": {"choices": ["text"]},
+    "a message that is no object": {"choices": [{"message": "text", "delta": "text"}]},
+}
+REQUESTS: dict[str, dict[str, Any]] = {PATH: GOOD, "/v1/completions": {"model": "gpt-4o", "prompt": "hi"}}
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+@pytest.mark.parametrize("what", list(NO_ANSWERS)[:-1])
+def test_json_that_is_no_answer_is_a_502(client: TestClient, litellm: respx.Router, path: str, what: str) -> None:
+    litellm.post(path).respond(200, json=NO_ANSWERS[what])
+    response = client.post(path, json=REQUESTS[path])
+    assert (response.status_code, response.json()["error"]["code"]) == (502, "llm_gateway_stream_broken")
+
+
+def test_a_message_that_is_no_object_is_a_502(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(200, json=NO_ANSWERS["a message that is no object"])
+    assert client.post(PATH, json=GOOD).status_code == 502
+
+
+@pytest.mark.parametrize("answer", [[], "text", {"output": ["text"]}, {"output": "text"}], ids=repr)
+def test_json_that_is_no_response_is_a_502(client: TestClient, litellm: respx.Router, answer: Any) -> None:
+    litellm.post("/v1/responses").respond(200, json=answer)
+    assert client.post("/v1/responses", json={"model": "gpt-4o", "input": "hi"}).status_code == 502
+
+
+@pytest.mark.parametrize("what", NO_ANSWERS)
+def test_a_chunk_that_is_no_answer_breaks_the_stream(client: TestClient, litellm: respx.Router, what: str) -> None:
+    content = b'data: {"id":"1"}\n\ndata: ' + json.dumps(NO_ANSWERS[what]).encode() + b"\n\ndata: [DONE]\n\n"
+    litellm.post(PATH).respond(200, content=content, headers=SSE)
+    told = client.post(PATH, json=GOOD | {"stream": True}).content.split(b"\n\n")[-2]
+    assert json.loads(told.removeprefix(b"data: "))["error"]["code"] == "llm_gateway_stream_broken"
+
+
 @pytest.mark.parametrize("options", [None, {"include_usage": True}, {"include_usage": False}])
 def test_stream_options_leave_as_the_caller_set_them(client: TestClient, litellm: respx.Router, options: Any) -> None:
     route = litellm.post(PATH).respond(200, content=CHUNKS, headers=SSE)
@@ -251,6 +293,34 @@ def test_a_failure_in_mid_stream_is_an_event_and_not_done(client: TestClient, li
     told = json.loads(error.removeprefix(b"data: "))["error"]
     assert (told["message"], told["code"]) == ("litellm.RateLimitError: boom", "rate_limit_exceeded")
     assert rest == b""
+
+
+EVENT = b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":4}\n\n'
+BOOM = b'data: {"error": {"message": "litellm.RateLimitError: boom", "code": "429", "param": "input"}}\n\n'
+
+
+def test_a_failure_in_a_responses_stream_is_an_error_event_of_its_kind(
+    client: TestClient, litellm: respx.Router
+) -> None:
+    litellm.post("/v1/responses").respond(200, content=EVENT + BOOM, headers=SSE)
+    response = client.post("/v1/responses", json={"model": "gpt-4o", "input": "hi", "stream": True})
+    name, data = response.content.split(b"\n\n")[1].split(b"\n")
+    assert name == b"event: error"
+    assert json.loads(data.removeprefix(b"data: ")) == {
+        "type": "error",
+        "code": "rate_limit_exceeded",
+        "message": "litellm.RateLimitError: boom",
+        "param": "input",
+        "sequence_number": 5,
+    }
+
+
+def test_openais_sdk_reads_a_failure_in_a_responses_stream(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post("/v1/responses").respond(200, content=EVENT + BOOM, headers=SSE)
+    sdk = openai.OpenAI(base_url=f"{client.base_url}/v1", api_key=TOKEN, http_client=client)  # type: ignore[arg-type]
+    *_, last = sdk.responses.create(model="gpt-4o", input="hi", stream=True)
+    assert isinstance(last, ResponseErrorEvent)
+    assert (last.code, last.param, last.sequence_number) == ("rate_limit_exceeded", "input", 5)
 
 
 @pytest.mark.parametrize("content", [b"", b'data: {"id"'])

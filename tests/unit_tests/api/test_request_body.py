@@ -7,6 +7,10 @@ import pytest
 import respx
 from starlette.testclient import TestClient
 
+from api.config import Settings
+from api.main import create_app
+from tests.unit_tests.api.conftest import TOKEN
+
 PATH = "/v1/chat/completions"
 GOOD: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -101,3 +105,33 @@ def test_a_wrong_method_is_a_405_that_says_what_is_allowed(client: TestClient) -
     assert response.status_code == 405
     assert response.json()["error"]["code"] == "method_not_allowed"
     assert response.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("fields", [{"prompt": {"id": "pmpt_1"}}, {"previous_response_id": "resp_1"}, {"input": None}])
+def test_a_response_may_be_asked_for_without_input(
+    client: TestClient, litellm: respx.Router, fields: dict[str, Any]
+) -> None:
+    route = litellm.post("/v1/responses").respond(200, json={"id": "resp_2"})
+    assert client.post("/v1/responses", json={"model": "gpt-4o", **fields}).status_code == 200
+    sent = json.loads(route.calls.last.request.content)
+    assert {name: value for name, value in sent.items() if name not in ("model", "litellm_metadata")} == fields
+
+
+@pytest.mark.parametrize("value", [7, True, {}, ["text"]])
+def test_the_input_of_a_response_is_text_or_items(client: TestClient, value: Any) -> None:
+    response = client.post("/v1/responses", json={"model": "gpt-4o", "input": value})
+    assert (response.status_code, response.json()["error"]["param"]) == (400, "input")
+
+
+def test_a_parameter_that_fastapi_refuses_is_a_400_that_names_it(settings: Settings) -> None:
+    app = create_app(settings)
+
+    @app.get("/of-the-test")
+    async def of_the_test(limit: int) -> int:
+        return limit
+
+    with TestClient(app, headers={"authorization": f"Bearer {TOKEN}"}) as client:
+        response = client.get("/of-the-test", params={"limit": "many"})
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "limit"
+    assert response.json()["error"]["type"] == "invalid_request_error"
