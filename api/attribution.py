@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from api.litellm_fields import is_litellms_own
+from api.litellm_fields import without_litellms_own
 from api.request_context import RequestContext
 
 # LiteLLM takes the end user from here first, and does not tell the provider.
@@ -80,7 +80,7 @@ def attributed(
     if noted := {name: value for name, value in theirs.items() if name != "tags"}:
         told["caller_metadata"] = noted
     metadata = {**ours, "tags": [*_callers_tags(theirs.get("tags")), *purpose.tags()], "spend_logs_metadata": told}
-    kept = {name: value for name, value in body.items() if not is_litellms_own(name)}
+    kept = without_litellms_own(body)
     if field == "metadata":
         return {**kept, field: metadata}
     return {**_without_our_names(kept, ours), field: {**metadata, "requester_metadata": ours}}

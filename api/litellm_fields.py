@@ -3,7 +3,8 @@
 OpenAI's API has none of them, so nothing that an OpenAI client sends is lost when they are left out.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 _NAMES: Final = frozenset(
     {
@@ -44,11 +45,30 @@ _NAMES: Final = frozenset(
 _PREFIXES: Final = (
     "_",
     "litellm_",
+    # An answer that no provider gave, logged with a price.
+    "mock_",
     "user_api_key",
     # Credentials of providers, and of other places to log to.
     *("anthropic_", "anthropic-", "aws_", "azure_", "openai_", "s3_", "vertex_"),
     *("arize_", "dd_", "gcs_", "humanloop_", "langfuse_", "langsmith_", "newrelic_", "posthog_", "signoz_", "wandb_"),
 )
+
+# What LiteLLM tries next. An entry that is an object overwrites the call with what it holds, its metadata included.
+_FALLBACKS: Final = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+
+
+def without_litellms_own(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body less the fields that only this server may set, in the calls that it falls back to as well."""
+    kept = {name: value for name, value in body.items() if not is_litellms_own(name)}
+    return kept | {name: _fallback(kept[name]) for name in _FALLBACKS if name in kept}
+
+
+def _fallback(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_fallback(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _fallback(inner) for name, inner in value.items() if name != "metadata" and not is_litellms_own(name)}
 
 
 def is_litellms_own(name: str) -> bool:

@@ -12,6 +12,7 @@ from local_stack.instance import Instance
 from tests.support.api import RunningAPI, running_api
 from tests.support.ledgers import Ledgers
 from tests.support.processes import ROOT
+from tests.support.provider import ScriptedProvider
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -22,6 +23,10 @@ class Attributed:
 
     api: RunningAPI
     ledgers: Ledgers
+
+    @property
+    def provider(self) -> ScriptedProvider:
+        return ScriptedProvider(self.ledgers.stack.url("demo-provider"))
 
     def ask(
         self, path: str = "/chat/completions", *, headers: dict[str, str] | None = None, **fields: Any
@@ -71,18 +76,43 @@ FORGERIES: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
         },
         {},
     ),
+    "metadata of a fallback": (
+        "/chat/completions", {},
+        {"fallbacks": [{"model": "gpt-4o", "metadata": {**FORGED, "user_api_key": "evil", "user_api_key_alias": "evil"}}]},
+    ),
+    "not logging a fallback": (
+        "/chat/completions", {}, {"fallbacks": [{"model": "gpt-4o", "no-log": True, "litellm_metadata": FORGED}]},
+    ),
+    "an answer that a fallback did not give": (
+        "/chat/completions", {}, {"fallbacks": [{"model": "gpt-4o", "mock_response": "evil"}], "mock_testing_fallbacks": True},
+    ),
     "metadata of a response": ("/responses", {}, {"metadata": {**FORGED, "tags": ["component:evil"]}}),
     "litellm_metadata of a response": ("/responses", {}, {"litellm_metadata": {**FORGED, "requester_metadata": FORGED}}),
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def forged(attributed: Attributed) -> dict[str, httpx.Response]:
+    """All of them at once: LiteLLM writes its log every ten seconds. A call that names fallbacks fails first."""
+    answers = {}
+    for forgery, (path, headers, fields) in FORGERIES.items():
+        mark = f"mark-{uuid4().hex}"
+        if "fallbacks" in fields:
+            attributed.provider.script({"status": 400, "error": {"message": "no"}}, contains=mark)
+        says = {"input": mark} if path == "/responses" else {"messages": [{"role": "user", "content": mark}]}
+        answers[forgery] = attributed.ask(path, headers=headers, **says, **fields)
+    return answers
+
+
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_caller_cannot_change_what_its_call_is_logged_as(attributed: Attributed, forgery: str) -> None:
-    path, headers, fields = FORGERIES[forgery]
-    answer = attributed.ask(path, headers=headers, **fields)
+def test_a_caller_cannot_change_what_its_call_is_logged_as(
+    attributed: Attributed, forged: dict[str, httpx.Response], forgery: str
+) -> None:
+    (path, _, fields), answer = FORGERIES[forgery], forged[forgery]
     assert answer.status_code == 200, answer.text
     [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)
-    [span] = attributed.ledgers.spans_of(answer.headers["x-trace-id"], calls=1)
+    attempts = 2 if "fallbacks" in fields else 1
+    spans = attributed.ledgers.spans_of(answer.headers["x-trace-id"], calls=attempts)
     operation = "response" if path == "/responses" else "chat"
     assert (row.component, row.operation, row.environment, row.key) == (
         "passthrough",
@@ -91,7 +121,12 @@ def test_a_caller_cannot_change_what_its_call_is_logged_as(attributed: Attribute
         "litellm-test",
     )
     assert (row.failed, row.end_user[:6], "evil" in str([*row.tags, row.session])) == (False, "token-", False)
-    assert "evil" not in str(span.metadata)
+    assert (len(spans), "evil" in str([span.metadata for span in spans])) == (attempts, False)
+
+
+def test_a_caller_cannot_answer_for_a_fallback(forged: dict[str, httpx.Response]) -> None:
+    answer = forged["an answer that a fallback did not give"]
+    assert (answer.headers["x-litellm-model-group"], "evil" in answer.text) == ("gpt-4o", False)
 
 
 def test_the_session_and_the_user_are_in_both_ledgers(attributed: Attributed) -> None:

@@ -85,7 +85,8 @@ def test_a_caller_cannot_pass_for_another_component(client: TestClient, litellm:
 
 @pytest.mark.parametrize(
     "field",
-    ["api_key", "api_base", "no-log", "extra_headers", "extra_body", "litellm_session_id", "litellm_call_id", "user_api_key_alias"],
+    ["api_key", "api_base", "no-log", "extra_headers", "extra_body", "litellm_session_id", "litellm_call_id", "user_api_key_alias",
+     "mock_response"],
 )  # fmt: skip
 def test_a_caller_cannot_tell_litellm_who_pays_and_what_is_logged(
     client: TestClient, litellm: respx.Router, field: str
@@ -93,6 +94,21 @@ def test_a_caller_cannot_tell_litellm_who_pays_and_what_is_logged(
     route = litellm.post(PATH).respond(200, json=ANSWER)
     client.post(PATH, json=GOOD | {field: "forged"})
     assert field not in _sent(route)
+
+
+@pytest.mark.parametrize("field", ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"])
+def test_a_caller_tells_litellm_no_more_in_a_fallback(client: TestClient, litellm: respx.Router, field: str) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    target = {
+        "model": "gpt-4o",
+        "temperature": 0.5,
+        "metadata": {"component": "evil"},
+        "no-log": True,
+        "mock_response": "x",
+    }
+    client.post(PATH, json=GOOD | {field: ["gpt-4o", target, {"gpt-4o-mini": [target]}]})
+    left = {"model": "gpt-4o", "temperature": 0.5}
+    assert _sent(route)[field] == ["gpt-4o", left, {"gpt-4o-mini": [left]}]
 
 
 @pytest.mark.parametrize(
