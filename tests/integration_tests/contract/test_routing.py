@@ -47,9 +47,9 @@ def _done(wire: Wire, mark: str) -> str:
     steps = [
         "ReasoningStep" in json.dumps(call.get("response_format")) for call in _calls(wire, mark, of_classifier=False)
     ]
-    return {(False,): "passthrough"}.get(
-        tuple(steps), "reasoning" if steps[:1] == [True] and not steps[-1] else str(steps)
-    )
+    if steps == [False]:
+        return "passthrough"
+    return "reasoning" if len(steps) > 1 and steps[0] and not steps[-1] else f"neither: {steps}"
 
 
 RULES: dict[str, tuple[dict[str, str], dict[str, Any], str, str]] = {
