@@ -7,7 +7,14 @@ import pytest
 
 from local_stack import bootstrap
 from local_stack.instance import Instance
-from tests.support.failures import Failure, failures
+from tests.support.failures import (
+    CLASSIFIER_REPLIES,
+    UNKNOWN_CLASSIFIER,
+    ClassifierFailure,
+    Failure,
+    classifier_failures,
+    failures,
+)
 from tests.support.stack_client import StackClient
 
 # Services are killed, and LiteLLM takes its time to start.
@@ -27,6 +34,21 @@ EXPECTED = {
     "Phoenix is down": OK,
 }
 
+IN_TIME = 1.0 + 2.0  # seconds: ROUTING_CLASSIFIER_TIMEOUT's default, then the answer itself on a busy machine
+LATE, MISFIT = "no choice within 1 s", "answer_unusable: the answer does not fit its schema"
+CAUSES = {
+    "is down: its provider drops every connection": LATE,
+    "is slow: it takes 20 s": LATE,
+    "fails with a 400, which is not retried": "not today",
+    "fails with a 500, which LiteLLM retries": LATE,
+    "refuses": "answer_unusable: the model refused",
+    "says nothing": "answer_unusable: the answer was empty",
+    "says something else": MISFIT,
+    "chooses what there is not": MISFIT,
+    "is cut off": "answer_unusable: the answer was cut off at its length limit",
+    UNKNOWN_CLASSIFIER: "model_not_found: The model `gpt-unknown` does not exist",
+}
+
 
 @pytest.fixture(scope="module")
 def client(stack: Instance) -> StackClient:
@@ -36,6 +58,21 @@ def client(stack: Instance) -> StackClient:
 @pytest.fixture(scope="module")
 def met(client: StackClient) -> dict[str, Failure]:
     return {failure.situation: failure for failure in failures(client)}
+
+
+@pytest.fixture(scope="module")
+def misled(client: StackClient) -> dict[str, ClassifierFailure]:
+    return {failure.situation: failure for failure in classifier_failures(client)}
+
+
+@pytest.mark.parametrize("situation", CAUSES)
+def test_a_classifier_that_fails_costs_a_client_its_budget_at_most_and_no_answer(
+    misled: dict[str, ClassifierFailure], situation: str
+) -> None:
+    for told in (misled[situation].plain, misled[situation].streamed):
+        assert (told.status, told.decision, told.source) == (200, "passthrough", "classifier_fallback")
+        assert CAUSES[situation] in told.cause
+        assert told.seconds < IN_TIME
 
 
 @pytest.mark.parametrize("situation", EXPECTED)
@@ -68,3 +105,14 @@ def test_traces_arrive_again_after_phoenix_was_down(client: StackClient, met: di
 def test_the_document_lists_what_is_held_here() -> None:
     rows = re.findall(r"^\| ([^|]+?) \| (\d{3}) \| (?:`([^`]*)`)? *\|", DOCUMENT.read_text(), re.MULTILINE)
     assert {situation: (int(status), code) for situation, status, code in rows} == EXPECTED
+
+
+def test_the_document_lists_what_the_classifier_does() -> None:
+    rows = re.findall(
+        r"^\| ([^|]+?) \| ([^|]+?) \| 200 \| `passthrough` \| `classifier_fallback` \| [\d.]+ s \|$",
+        DOCUMENT.read_text(),
+        re.MULTILINE,
+    )
+    listed = dict(rows)
+    assert listed.keys() == CAUSES.keys() == CLASSIFIER_REPLIES.keys() | {UNKNOWN_CLASSIFIER}
+    assert [situation for situation, cause in listed.items() if CAUSES[situation] not in cause] == []

@@ -19,6 +19,21 @@ from tests.support.stack import command
 from tests.support.stack_client import StackClient, eventually
 
 MODEL = "gpt-4o-mini"
+CLASSIFIER = "gpt-4o-mini"  # ROUTING_CLASSIFIER_MODEL's default
+CHOICE = {"reason": "because", "mode": "reasoning"}
+# What its provider answers instead of a choice that can be used.
+CLASSIFIER_REPLIES: dict[str, dict[str, Any]] = {
+    "is down: its provider drops every connection": {"fail_after_chunks": 0, "fail": "drop"},
+    "is slow: it takes 20 s": {"delay": 20, "json": CHOICE},
+    "fails with a 400, which is not retried": {"status": 400, "error": {"message": "not today"}},
+    "fails with a 500, which LiteLLM retries": {"status": 500, "error": {"message": "not today"}},
+    "refuses": {"refusal": "I will not choose."},
+    "says nothing": {"content": ""},
+    "says something else": {"content": "reasoning, I think"},
+    "chooses what there is not": {"json": CHOICE | {"mode": "both"}},
+    "is cut off": {"content": '{"reason": "bec', "finish_reason": "length"},
+}
+UNKNOWN_CLASSIFIER = "is a model that LiteLLM does not have"
 RESTORED_WITHIN = 60.0
 
 
@@ -45,6 +60,26 @@ class Failure:
     streamed: Told
     ready: Told
     restored: float | None = None
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What a client got in auto mode; `cause` is why the classifier was not followed, as the API's log has it."""
+
+    status: int
+    decision: str
+    source: str
+    cause: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ClassifierFailure:
+    """One thing that the classifier does instead of choosing, and what the client got, plain and streamed."""
+
+    situation: str
+    plain: Routed
+    streamed: Routed
 
 
 @dataclass(frozen=True)
@@ -86,6 +121,36 @@ def failures(client: StackClient) -> Iterator[Failure]:
     yield phoenix
 
 
+def classifier_failures(client: StackClient) -> Iterator[ClassifierFailure]:
+    """With the API's default budget for a choice. Nothing is stopped for it."""
+    key = client.settings["LITELLM_TEST_KEY"]
+    with _api(client, key) as api:
+        for situation, reply in CLASSIFIER_REPLIES.items():
+            yield _misled(client, api, situation, reply)
+    with _api(client, key, ROUTING_CLASSIFIER_MODEL="gpt-unknown") as api:
+        yield _misled(client, api, UNKNOWN_CLASSIFIER, {})
+
+
+def _misled(client: StackClient, api: RunningAPI, situation: str, reply: dict[str, Any]) -> ClassifierFailure:
+    mark = f"mark-{uuid4().hex}"
+    client.provider.script(reply, repeat_last=True, contains=mark, model=CLASSIFIER)
+    plain, streamed = (_routed(api, mark, stream=stream) for stream in (False, True))
+    return ClassifierFailure(situation, plain, streamed)
+
+
+def _routed(api: RunningAPI, content: str, *, stream: bool) -> Routed:
+    # Not the classifier's model, so that only the classifier's calls meet the script.
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": content}], "stream": stream}
+    headers = {**api.headers, "X-Routing-Mode": "auto"}
+    started = time.monotonic()
+    answer = httpx.post(f"{api.base_url}/chat/completions", json=body, headers=headers, timeout=60, trust_env=False)
+    seconds = time.monotonic() - started
+    decided = [line for line in api.log.read_text().splitlines() if " routed to " in line]
+    cause = decided[-1].partition("the classifier failed: ")[2][:-1].replace(r"\n\n", " ")
+    decision, source = (answer.headers.get(f"x-routing-{name}", "") for name in ("decision", "source"))
+    return Routed(answer.status_code, decision, source, cause, seconds)
+
+
 def _without_postgres(client: StackClient) -> Iterator[Failure]:
     """With a key that LiteLLM has not seen: for a minute it still lets in those that it has."""
     with _key(client) as unseen, _api(client, unseen) as api:
@@ -118,11 +183,11 @@ def _must(client: StackClient, *arguments: str) -> None:
 
 
 @contextmanager
-def _api(client: StackClient, key: str) -> Iterator[RunningAPI]:
+def _api(client: StackClient, key: str, **settings: str) -> Iterator[RunningAPI]:
     """An API of its own before the stack's LiteLLM, with this virtual key."""
     with (
         TemporaryDirectory() as directory,
-        running_api(Path(directory), llm_base_url=client.stack.url("litellm"), llm_api_key=key) as api,
+        running_api(Path(directory), llm_base_url=client.stack.url("litellm"), llm_api_key=key, **settings) as api,
     ):
         yield api
 
