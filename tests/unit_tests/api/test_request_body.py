@@ -101,3 +101,12 @@ def test_a_wrong_method_is_a_405_that_says_what_is_allowed(client: TestClient) -
     assert response.status_code == 405
     assert response.json()["error"]["code"] == "method_not_allowed"
     assert response.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("tokens", [[1, 2], [[1, 2], [3]]])
+def test_tokens_as_the_prompt_of_a_text_completion_are_a_400(client: TestClient, tokens: list[Any]) -> None:
+    response = client.post("/v1/completions", json={"model": "gpt-4o", "prompt": tokens})
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert (error["param"], error["code"]) == ("prompt", "invalid_type")
+    assert "a string or an array of strings" in error["message"]
