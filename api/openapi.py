@@ -1,5 +1,6 @@
 """What /docs and /openapi.json say of each route, beyond what FastAPI reads off its handler: bodies, statuses, examples."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.errors import ErrorBody
+from api.openapi_examples import ERRORS
+from api.openapi_schemas import (
+    ANSWER_HEADERS,
+    ANSWERS,
+    ERROR_HEADERS,
+    MESSAGE_FIELDS,
+    MODELS_HEADERS,
+    REQUEST_FIELDS,
+    REQUEST_ID,
+    ROUTING_HEADERS,
+)
 from api.protocol import (
     ChatCompletionRequest,
     CompletionRequest,
@@ -54,24 +66,49 @@ _UNREACHABLE = {503: _UPSTREAM[503]}
 Responses = dict[int | str, dict[str, Any]]
 
 
+def _shown(example: Mapping[str, Any]) -> str:
+    """As text, since FastAPI leaves every null out of the page, also out of the examples, where one means something."""
+    return json.dumps(example)
+
+
 def error_responses(*statuses: Mapping[int, str]) -> Responses:
-    """The errors of a route, each in the one shape."""
+    """The errors of a route, each in the one shape, with an example and what comes beside it."""
     described = {status: text for group in (_ALWAYS, *statuses) for status, text in group.items()}
-    return {status: {"model": ErrorAnswer, "description": text} for status, text in sorted(described.items())}
+    return {
+        status: {
+            "model": ErrorAnswer,
+            "description": text,
+            "headers": dict(ERROR_HEADERS.get(status, {})),
+            "content": {"application/json": {"example": _shown({"error": ERRORS[status]})}},
+        }
+        for status, text in sorted(described.items())
+    }
 
 
 LOOK_UP_RESPONSES = error_responses(_UNREACHABLE)
 LOOK_UP_ONE_RESPONSES = error_responses(_UNREACHABLE, {404: "There is no such model"})
 
 
-def answer_responses(example: Mapping[str, Any], events: str | None = None) -> Responses:
-    """An answer with its example, streamed or not, and all errors that can come instead."""
-    content: dict[str, Any] = {"application/json": {"schema": {"type": "object"}, "example": example}}
+def answer_responses(
+    schema: str, example: Mapping[str, Any], *, events: tuple[str, str] | None = None, routed: bool = False
+) -> Responses:
+    """An answer with its schema and example, streamed or not, and all errors; `events` are the schema of one and an example."""
+    content: dict[str, Any] = {"application/json": {"schema": _named(schema), "example": _shown(example)}}
     if events is not None:
-        content["text/event-stream"] = {"example": events}
+        content["text/event-stream"] = {**_events(events[0]), "example": events[1]}
+    answer = {
+        "description": "The answer, as the provider gave it",
+        "headers": ANSWER_HEADERS | (ROUTING_HEADERS if routed else {}),
+        "content": content,
+    }
+    return {200: answer, **error_responses(_UPSTREAM)}
+
+
+def listed(schema: str, example: Mapping[str, Any]) -> dict[str, Any]:
+    """What LiteLLM says of its models."""
     return {
-        200: {"description": "The answer, as the provider gave it", "content": content},
-        **error_responses(_UPSTREAM),
+        "headers": MODELS_HEADERS,
+        "content": {"application/json": {"schema": _named(schema), "example": _shown(example)}},
     }
 
 
@@ -101,13 +138,31 @@ def describe(app: FastAPI) -> None:
         components = schema.setdefault("components", {})
         requests = [(model, "validation") for model in _REQUESTS]
         _, definitions = models_json_schema(requests, ref_template=_COMPONENTS)  # type: ignore[arg-type]
-        components.setdefault("schemas", {}).update(definitions["$defs"])
+        components.setdefault("schemas", {}).update({**definitions["$defs"], **ANSWERS})
+        _add_fields(components["schemas"])
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "API_TOKENS"}}
         schema["security"] = [{"token": []}]
         _drop_fastapis_422(schema)
+        _add_request_id(schema)
+        _read_examples(schema)
         return schema
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _add_fields(schemas: dict[str, Any]) -> None:
+    for name, fields in {**REQUEST_FIELDS, "Message": MESSAGE_FIELDS}.items():
+        schemas[name]["properties"] = {**fields, **schemas[name]["properties"]}
+
+
+def _named(schema: str) -> dict[str, Any]:
+    return {"$ref": _COMPONENTS.format(model=schema)}
+
+
+def _events(schema: str) -> dict[str, Any]:
+    """OpenAPI 3.1 has no word for the schema of one event, so an extension says it."""
+    text = f"Server-sent events. The data of each is a {schema}, or at the end `[DONE]`; a failure is an ErrorAnswer."
+    return {"schema": {"description": text}, "x-event-schema": _named(schema)}
 
 
 def _drop_fastapis_422(schema: dict[str, Any]) -> None:
@@ -118,6 +173,23 @@ def _drop_fastapis_422(schema: dict[str, Any]) -> None:
                 del operation["responses"]["422"]
     for name in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(name, None)
+
+
+def _add_request_id(schema: dict[str, Any]) -> None:
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                response["headers"] = {**REQUEST_ID, **response.get("headers", {})}
+
+
+def _read_examples(schema: dict[str, Any]) -> None:
+    """Back from the text that `_shown` made of them."""
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {}).get("application/json", {})
+                if isinstance(content.get("example"), str):
+                    content["example"] = json.loads(content["example"])
 
 
 def _header(name: str, description: str, schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,9 @@ RESPONSE_ANSWER: dict[str, Any] = {
     "object": "response",
     "status": "completed",
     "model": "gpt-4o",
+    "error": None,
+    "incomplete_details": None,
+    "usage": {"input_tokens": 9, "output_tokens": 2, "total_tokens": 11},
     "output": [
         {
             "type": "message",
@@ -90,4 +93,34 @@ MODEL: dict[str, Any] = {
     "owned_by": "openai",
     "context_window": 128_000,
     "supports_function_calling": True,
+}
+
+
+def _error(message: str, kind: str, code: str | None, param: str | None = None) -> dict[str, Any]:
+    return {"message": message, "type": kind, "param": param, "code": code}
+
+
+_REQUEST, _SERVER = "invalid_request_error", "server_error"
+# One for each status; docs/contract.md says which others there are.
+ERRORS: dict[int, dict[str, Any]] = {
+    400: _error("Missing required parameter: 'messages'.", _REQUEST, "missing_required_parameter", "messages"),
+    401: _error("The bearer token is not accepted.", "authentication_error", "invalid_api_key"),
+    403: _error("Your account may not use this model.", "permission_error", "403"),
+    404: _error(
+        "The model `gpt-0` does not exist or you do not have access to it.", _REQUEST, "model_not_found", "model"
+    ),
+    405: _error("GET is not possible on /v1/chat/completions.", _REQUEST, "method_not_allowed"),
+    408: _error(
+        "The body of the request did not arrive within 30 s (REQUEST_BODY_TIMEOUT).", _REQUEST, "request_timeout"
+    ),
+    409: _error("The resource was changed by another request.", _REQUEST, "409"),
+    413: _error("The body of the request is larger than this server accepts.", _REQUEST, "request_too_large"),
+    415: _error("Send the request as JSON.", _REQUEST, "unsupported_media_type"),
+    422: _error("The image cannot be read.", _REQUEST, "422"),
+    429: _error("Rate limit reached for requests per minute.", "rate_limit_error", "429"),
+    431: _error("The headers of the request are too large.", _REQUEST, "request_header_fields_too_large"),
+    500: _error("The server failed to answer; its log says why, under request req_4f1c.", _SERVER, "internal_error"),
+    502: _error("LiteLLM's answer ended before it was complete.", _SERVER, "llm_gateway_stream_broken"),
+    503: _error("LiteLLM cannot be reached.", _SERVER, "llm_gateway_unreachable"),
+    504: _error("The provider did not answer in time.", _SERVER, "upstream_timeout"),
 }

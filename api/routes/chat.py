@@ -26,7 +26,9 @@ router = APIRouter(prefix="/v1", tags=["chat"])
 
 @router.post(
     "/chat/completions",
-    responses=answer_responses(examples.CHAT_ANSWER, examples.CHAT_EVENTS),
+    responses=answer_responses(
+        "ChatCompletion", examples.CHAT_ANSWER, events=("ChatCompletionChunk", examples.CHAT_EVENTS), routed=True
+    ),
     openapi_extra=request_body(ChatCompletionRequest, examples.CHAT_REQUESTS, routed=True),
 )
 async def create_chat_completion(request: Request, services: Services, context: Context) -> Response:

@@ -21,7 +21,9 @@ router = APIRouter(prefix="/v1")
 @router.post(
     "/responses",
     tags=["responses"],
-    responses=answer_responses(examples.RESPONSE_ANSWER, examples.RESPONSE_EVENTS),
+    responses=answer_responses(
+        "Response", examples.RESPONSE_ANSWER, events=("ResponseEvent", examples.RESPONSE_EVENTS)
+    ),
     openapi_extra=request_body(ResponseRequest, examples.RESPONSE_REQUESTS, routed=False),
 )
 async def create_response(request: Request, services: Services, context: Context) -> Response:
@@ -32,7 +34,7 @@ async def create_response(request: Request, services: Services, context: Context
 @router.post(
     "/embeddings",
     tags=["embeddings"],
-    responses=answer_responses(examples.EMBEDDING_ANSWER),
+    responses=answer_responses("EmbeddingList", examples.EMBEDDING_ANSWER),
     openapi_extra=request_body(EmbeddingRequest, examples.EMBEDDING_REQUESTS, routed=False),
 )
 async def create_embedding(request: Request, services: Services, context: Context) -> Response:
@@ -43,7 +45,9 @@ async def create_embedding(request: Request, services: Services, context: Contex
 @router.post(
     "/completions",
     tags=["completions"],
-    responses=answer_responses(examples.COMPLETION_ANSWER, examples.COMPLETION_EVENTS),
+    responses=answer_responses(
+        "Completion", examples.COMPLETION_ANSWER, events=("Completion", examples.COMPLETION_EVENTS)
+    ),
     openapi_extra=request_body(CompletionRequest, examples.COMPLETION_REQUESTS, routed=False),
 )
 async def create_completion(request: Request, services: Services, context: Context) -> Response:

@@ -43,3 +43,10 @@ def test_every_room_of_the_api_is_in_the_architecture() -> None:
 def test_every_make_target_has_a_line_of_help() -> None:
     rules = re.findall(r"^([a-z_]+):(?!=)(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert [target for target, line in rules if "##" not in line] == []
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    exist = set(re.findall(r"def (test_\w+)\(", tests)) | {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    named = {name for document in DOCUMENTS for name in re.findall(r"`(test_\w+)`", document.read_text())}
+    assert named - exist == set()

@@ -24,7 +24,12 @@ EMBEDDINGS: Generated = st.fixed_dictionaries(
     }
 )
 
-_citation = ANNOTATION.map(lambda cited: {"type": "url_citation", **cited["url_citation"]})
+
+def _cited(annotation: Any) -> dict[str, Any]:
+    return {"type": "url_citation", **annotation["url_citation"]}
+
+
+_citation = ANNOTATION.map(_cited)
 _output_text = st.fixed_dictionaries(
     {
         "type": st.just("output_text"),

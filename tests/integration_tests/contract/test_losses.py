@@ -105,3 +105,8 @@ def test_a_developer_becomes_the_system_for_a_model_that_does_not_reason(wire: W
     wire.ask(mark=mark, messages=messages).raise_for_status()
     [sent] = wire.provider.requests(contains=mark)
     assert [message["role"] for message in sent["body"]["messages"]] == ["system", "user"]
+
+
+def test_a_field_that_the_model_does_not_know_is_a_400(wire: Wire) -> None:
+    refused = wire.ask({"content": "a"}, model="o3", parallel_tool_calls=False)
+    assert (refused.status_code, "parallel_tool_calls" in refused.json()["error"]["message"]) == (400, True)

@@ -13,7 +13,7 @@ MODULES = sorted(API.rglob("*.py"))
 FLOORS = [
     {"main", "__main__"},
     {"routes", "exception_handlers"},
-    {"dependencies", "disconnect", "streaming", "openapi", "openapi_examples"},
+    {"dependencies", "disconnect", "streaming", "openapi", "openapi_schemas", "openapi_examples"},
     {"request_router", "passthrough", "reasoning"},
     {"routing_classifier", "model_catalog"},
     {"llm_gateway", "recorder"},

@@ -135,3 +135,12 @@ def test_a_parameter_that_fastapi_refuses_is_a_400_that_names_it(settings: Setti
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "limit"
     assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("tokens", [[1, 2], [[1, 2], [3]]])
+def test_tokens_as_the_prompt_of_a_text_completion_are_a_400(client: TestClient, tokens: list[Any]) -> None:
+    response = client.post("/v1/completions", json={"model": "gpt-4o", "prompt": tokens})
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert (error["param"], error["code"]) == ("prompt", "invalid_type")
+    assert "a string or an array of strings" in error["message"]
