@@ -1,16 +1,21 @@
 """Who answers: each rule, in order; and what the caller is told of it."""
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 import respx
 from starlette.testclient import TestClient
 
 from api.auth import Caller
+from api.config import Settings
+from api.main import create_app
 from api.protocol import RoutingMode
 from api.request_context import RequestContext
 from api.request_router import RoutingDecision, RoutingSource, by_rule
+from tests.unit_tests.api.conftest import TOKEN
 
 PASSTHROUGH, REASONING, AUTO = RoutingMode.PASSTHROUGH, RoutingMode.REASONING, RoutingMode.AUTO
 PLAIN: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "q"}]}
@@ -103,3 +108,18 @@ def test_auto_is_what_the_classifier_chooses(client: TestClient, routed: respx.R
 def test_a_classifier_that_chooses_nothing_usable_means_passthrough(client: TestClient, routed: respx.Route) -> None:
     routed.respond(200, json=_answered("perhaps"))
     assert _asked_for_auto(client) == ("passthrough", "classifier_fallback")
+
+
+def test_a_litellm_that_is_slow_to_tell_the_environment_does_not_take_the_classifiers_time(
+    settings: Settings, litellm: respx.Router, routed: respx.Route
+) -> None:
+    async def slow(_request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.6)
+        return httpx.Response(200, json={"info": {"metadata": {"environment": "test"}}})
+
+    routed.respond(200, json=_answered(json.dumps({"reason": "easy", "mode": "passthrough"})))
+    litellm.get("/key/info").mock(side_effect=slow)
+    hurried = settings.model_copy(update={"routing_classifier_timeout": 0.5})
+    app = create_app(hurried, transport=httpx.MockTransport(litellm.async_handler))
+    with TestClient(app, headers={"authorization": f"Bearer {TOKEN}"}) as client:
+        assert _asked_for_auto(client) == ("passthrough", "llm_classifier")
