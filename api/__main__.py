@@ -7,7 +7,6 @@ import uvicorn
 
 from api.config import ConfigurationError, load_settings, named_variables
 from api.garbage_collection import collect_at_safe_points
-from api.request_head import BoundedHeadProtocol
 from api.tools import MCPConfigError, load_mcp_config
 
 # Seconds that open streams may take to end when the server is told to stop; its supervisor waits a little longer.
@@ -32,7 +31,7 @@ def main() -> None:
         factory=True,
         host=arguments.host,
         port=arguments.port,
-        http=BoundedHeadProtocol,
+        http="api.request_head:BoundedHeadProtocol",
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
         server_header=False,
