@@ -1,17 +1,23 @@
 """`python -m api`: the server as it is run everywhere, in the local stack, in a container and in the tests."""
 
 import argparse
+import sys
 
 import uvicorn
 
+from api.config import ConfigurationError, load_settings, named_variables
 from api.garbage_collection import collect_at_safe_points
+from api.tools import MCPConfigError, load_mcp_config
 
 # Seconds that open streams may take to end when the server is told to stop; its supervisor waits a little longer.
 GRACE = 10
+# Seconds after which an idle connection is closed. OpenAI's SDKs and httpx keep theirs for 5 s, which is uvicorn's default too:
+# a request that is sent in that moment meets a connection that is closing. Longer than theirs and than most proxies' 60 s.
+KEEP_ALIVE = 75
 
 
 def main() -> None:
-    """Serves until it is told to stop."""
+    """Serves until it is told to stop. A configuration that cannot be used ends it with the message that says why."""
     parser = argparse.ArgumentParser(
         prog="python -m api", description="Serves the API; its settings come from the environment."
     )
@@ -19,14 +25,25 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
     arguments = parser.parse_args()
     collect_at_safe_points()
+    _check_configuration()
     uvicorn.run(
         "api.main:create_app",
         factory=True,
         host=arguments.host,
         port=arguments.port,
+        http="api.request_head:BoundedHeadProtocol",
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
         server_header=False,
     )
+
+
+def _check_configuration() -> None:
+    """The application reads both once more; from within, what is wrong would come with thirty lines of a traceback."""
+    try:
+        load_mcp_config(load_settings().mcp_config_path, named_variables())
+    except (ConfigurationError, MCPConfigError) as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     require_auth: bool = True
     max_request_bytes: int = Field(default=50 * 1024 * 1024, gt=0)
+    request_header_timeout: float = Field(default=30.0, gt=0)
     request_body_timeout: float = Field(default=120.0, gt=0)
 
     http_connect_timeout: float = Field(default=5.0, gt=0)

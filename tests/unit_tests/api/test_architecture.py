@@ -32,6 +32,7 @@ FLOORS = [
         "prompt_file",
         "plain_text",
     },
+    {"request_head"},
     {"upstream_headers", "request_id"},
     {"request_context", "tracing"},
     {"auth", "config"},

@@ -84,6 +84,7 @@ PROGRAMS = {
     "LiteLLM": ("local_stack.litellm_server", "litellm", "def run_server(): report()"),
     "Phoenix": ("local_stack.phoenix_server", "phoenix/server/main", "def main(): report()"),
 }
+CONFIGURED = {"LLM_API_KEY": "sk-virtual", "API_TOKENS": "token"}
 REPORT = """
 import gc, sys
 def report(): print(gc.isenabled(), any(place in ("", {root!r}) for place in sys.path))
@@ -98,7 +99,7 @@ def test_each_server_is_started_with_it(tmp_path: Path, name: str) -> None:
     double.write_text(REPORT.format(root=str(ROOT)) + definition)
     (tmp_path / "grpc.py").write_text("class aio: server = None")
     done = subprocess.run(
-        [sys.executable, "-m", module], cwd=ROOT, env={"PYTHONPATH": str(tmp_path), "HOME": str(tmp_path)},
+        [sys.executable, "-m", module], cwd=ROOT, env={"PYTHONPATH": str(tmp_path), "HOME": str(tmp_path), **CONFIGURED},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     sees_checkout = module == "api"

@@ -1,5 +1,6 @@
 """Who answers: each rule, in order; and what the caller is told of it."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -13,14 +14,16 @@ from openai import AsyncOpenAI
 from starlette.testclient import TestClient
 
 from api.auth import Caller
+from api.config import Settings
 from api.llm_gateway import LLMGateway
+from api.main import create_app
 from api.metrics import Metrics
 from api.protocol import RoutingMode
 from api.request_context import RequestContext
 from api.request_router import SHORT_FOLLOW_UP, RequestRouter, RoutingDecision, RoutingSource, by_rule
 from api.routing_classifier import RoutingClassifier, load_classifier_prompt
 from api.tracing import Tracing
-from tests.unit_tests.api.conftest import LITELLM
+from tests.unit_tests.api.conftest import LITELLM, TOKEN
 
 PASSTHROUGH, REASONING, AUTO = RoutingMode.PASSTHROUGH, RoutingMode.REASONING, RoutingMode.AUTO
 PLAIN: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "q"}]}
@@ -372,3 +375,18 @@ def test_a_mode_that_there_is_not_is_a_400_on_every_path(client: TestClient, pat
     ]
     assert [answer.status_code for answer in answers] == [400, 400]
     assert answers[0].json() == answers[1].json()
+
+
+def test_a_litellm_that_is_slow_to_tell_the_environment_does_not_take_the_classifiers_time(
+    settings: Settings, litellm: respx.Router, routed: respx.Route
+) -> None:
+    async def slow(_request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.6)
+        return httpx.Response(200, json={"info": {"metadata": {"environment": "test"}}})
+
+    routed.respond(200, json=_answered(json.dumps({"reason": "easy", "mode": "passthrough"})))
+    litellm.get("/key/info").mock(side_effect=slow)
+    hurried = settings.model_copy(update={"routing_classifier_timeout": 0.5})
+    app = create_app(hurried, transport=httpx.MockTransport(litellm.async_handler))
+    with TestClient(app, headers={"authorization": f"Bearer {TOKEN}"}) as client:
+        assert _asked_for_auto(client) == ("passthrough", "llm_classifier")

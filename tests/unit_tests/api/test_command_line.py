@@ -1,0 +1,71 @@
+"""`python -m api`: what it says when it cannot start, and how long it keeps a connection that is idle."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from api import __main__ as command_line
+from tests.support.processes import ROOT
+
+ENVIRONMENT = {"LLM_API_KEY": "sk-virtual", "API_TOKENS": "token", "LLM_BASE_URL": "http://127.0.0.1:1"}
+
+
+def _started(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "api", "--port", "0"],
+        cwd=ROOT,
+        env=ENVIRONMENT | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("LLM_API_KEY", ""), ("LLM_API_KEY", " "), ("API_TOKENS", ""), ("HTTP_READ_TIMEOUT", "soon"), ("API_TOKENS", "é")],
+)
+def test_a_setting_that_cannot_be_used_is_one_line_and_the_exit_status_1(setting: str, value: str) -> None:
+    done = _started(**{setting: value})
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert setting in line
+
+
+@pytest.mark.parametrize("content", [None, "servers: {", "server: []"], ids=["not there", "no YAML", "another name"])
+def test_an_mcp_configuration_that_cannot_be_used_is_one_line_too(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "mcp_servers.yaml"
+    if content is not None:
+        file.write_text(content)
+    done = _started(MCP_CONFIG_PATH=str(file))
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert str(file) in line
+
+
+def test_an_entry_that_cannot_be_used_is_named_without_a_traceback(tmp_path: Path) -> None:
+    file = tmp_path / "mcp_servers.yaml"
+    file.write_text("servers: [{name: a, transport: streamable_http, url: here}]")
+    done = _started(MCP_CONFIG_PATH=str(file))
+    assert done.returncode == 1
+    assert "servers[0]" in done.stderr
+    assert not re.search("Traceback|File ", done.stderr)
+
+
+def test_an_idle_connection_outlives_those_in_a_clients_pool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "mcp_servers.yaml"
+    file.write_text("servers: []")
+    for name, value in (ENVIRONMENT | {"MCP_CONFIG_PATH": str(file)}).items():
+        monkeypatch.setenv(name, value)
+    started: dict[str, Any] = {}
+    monkeypatch.setattr(uvicorn, "run", lambda _app, **options: started.update(options))
+    monkeypatch.setattr(sys, "argv", ["api"])
+    monkeypatch.setattr(command_line, "collect_at_safe_points", lambda: None)
+    command_line.main()
+    assert started["timeout_keep_alive"] == 75
