@@ -122,7 +122,7 @@ def test_the_agent_and_its_tools_say_what_went_in_and_came_out(
 # What the model replies, and the names of the spans that failed.
 FAILURES: dict[str, tuple[list[dict[str, Any]], set[str]]] = {
     "a tool": ([use(tool("fail"), tool("calculate", expression="1")), finished(), said()], {"fail"}),
-    "an unknown tool": ([use(tool("nothing")), finished(), said()], {"nothing"}),
+    "an unknown tool": ([use(tool("nothing")), finished(), said()], {"unknown"}),
     "a step that had to be repaired": ([{"content": "no"}, finished(), said()], set()),
     "two bad steps": (
         [{"content": "no"}, {"content": "no"}],
