@@ -14,6 +14,7 @@ COPY api api
 COPY local_stack local_stack
 COPY config config
 # The demo tools search them.
+COPY README.md README.md
 COPY docs docs
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001

@@ -68,8 +68,9 @@ class ServiceContainer:
         self._gateway = gateway = LLMGateway(self._openai_client, tracing, metrics)
         self._catalog = ModelCatalog(gateway)
         self._mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))
-        await servers.open()
+        # First: a start-up that is cancelled while it opens them would leave their tasks behind.
         self._closes("the MCP servers", servers.close)
+        await servers.open()
         limits = _limits(self.settings)
         self._agent = ReasoningAgent(gateway, self._catalog, servers, load_prompts(), tracing, metrics, limits)
         self._router = RequestRouter(_classifier(self.settings, gateway), metrics, self.settings.routing_default_mode)

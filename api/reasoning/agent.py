@@ -229,8 +229,11 @@ class ReasoningAgent:
     @contextmanager
     def _tool_span(self, run: Run, call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
         metadata = run.metadata | ({"mcp_server": tool.server} if tool else {})
-        with self.tracing.span(call.name, "TOOL", metadata=metadata, session_id=run.context.session_id) as span:
-            span.set_attribute("tool.name", call.name)
+        name = (
+            tool.name if tool else "unknown"
+        )  # A name that no tool has is the model's words: content, and of any length.
+        with self.tracing.span(name, "TOOL", metadata=metadata, session_id=run.context.session_id) as span:
+            span.set_attribute("tool.name", name)
             record_content(span, self.tracing, given=json.dumps(call.arguments, ensure_ascii=False))
 
             def report(result: ToolResult) -> None:

@@ -22,12 +22,16 @@ class ToolDescription(BaseModel):
 
 
 class ServerHealth(BaseModel):
-    """An MCP server of the configuration; `error` is why it cannot be used, or could not last time."""
+    """An MCP server of the configuration; `error` is why it cannot be used, or could not last time.
+
+    `left_out` are tools that the agent is not given because their input schema is not usable: name and reason.
+    """
 
     name: str
     healthy: bool
     error: str | None
     tools: list[str]
+    left_out: dict[str, str]
 
 
 class ToolList(BaseModel):
@@ -37,6 +41,10 @@ class ToolList(BaseModel):
 
 @router.get("/tools", responses=error_responses())
 async def list_tools(services: Services) -> ToolList:
-    """The tools of the reasoning agent and the MCP servers they come from."""
+    """The tools of the reasoning agent and the MCP servers they come from.
+
+    A server that is away keeps its tools in this list, with `healthy: false`; the agent is given them for another ten
+    seconds, and again as soon as the server is back.
+    """
     servers = [ServerHealth(**status._asdict()) for status in services.mcp_servers.status()]
     return ToolList(tools=[ToolDescription(**tool) for tool in services.mcp_servers.listing()], servers=servers)

@@ -22,12 +22,16 @@ FIRST_CONNECT_SECONDS = 2.0
 
 
 class ServerStatus(NamedTuple):
-    """One server as `GET /tools` shows it; `error` is why it is not healthy, or was not last time."""
+    """One server as `GET /tools` shows it; `error` is why it is not healthy, or was not last time.
+
+    `left_out` holds the tools that cannot be offered, by the server's own names, and why.
+    """
 
     name: str
     healthy: bool
     error: str | None
     tools: list[str]
+    left_out: dict[str, str]
 
 
 class MCPServers:
@@ -37,19 +41,22 @@ class MCPServers:
         self._connections = [MCPConnection(entry, self._rebuild) for entry in entries]
         self._max_characters = max_result_characters
         self._tools: list[tuple[MCPConnection, Tool]] = []
+        self._left_out: list[tuple[MCPConnection, str, str]] = []
 
     async def open(self) -> None:
         """Starts connecting to every server, and waits a moment for those that are there. None has to be."""
         for connection in self._connections:
             connection.open()
         waiting = [asyncio.create_task(connection.tried.wait()) for connection in self._connections]
-        if waiting:
-            _, late = await asyncio.wait(waiting, timeout=FIRST_CONNECT_SECONDS)
-            for task in late:
+        try:
+            if waiting:
+                await asyncio.wait(waiting, timeout=FIRST_CONNECT_SECONDS)
+        finally:
+            for task in waiting:
                 task.cancel()
 
     async def close(self) -> None:
-        """Ends every session, in reverse order, side by side."""
+        """Ends every session, in reverse order, side by side. Before `open`, or in its midst, it ends what there is."""
         await asyncio.gather(*(connection.close() for connection in reversed(self._connections)))
 
     async def __aenter__(self) -> Self:
@@ -71,6 +78,7 @@ class MCPServers:
                 connection.healthy,
                 connection.error,
                 [tool.name for owner, tool in self._tools if owner is connection],
+                {name: reason for owner, name, reason in self._left_out if owner is connection},
             )
             for connection in self._connections
         ]
@@ -89,6 +97,7 @@ class MCPServers:
         ]
 
     def _rebuild(self) -> None:
+        self._left_out = []
         found = [(owner, remote) for owner in self._connections for remote in _allowed(owner)]
         names = unique_names([(owner.entry.name, remote.name) for owner, remote in found])
         built = [(owner, self._build(owner, remote, name)) for (owner, remote), name in zip(found, names, strict=True)]
@@ -109,6 +118,7 @@ class MCPServers:
             )
         except ToolSchemaError as problem:
             logger.warning("MCP server %s: tool %s is left out: %s", owner.entry.name, remote.name, problem)
+            self._left_out.append((owner, remote.name, str(problem)))
             return None
 
 

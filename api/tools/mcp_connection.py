@@ -4,12 +4,14 @@ The client's cancel scopes must be entered and left by one task, so this task al
 other tasks and only borrow the client while `_ready` is set.
 
 How a loss is noticed: an HTTP server of the newer protocol by the end of the stream on which we listen for changes, a
-child by the end of its output, both at once; an older HTTP server, which pushes nothing reliable, by a ping every
-PING_INTERVAL; any server by a call that fails. Whatever raises the suspicion, a ping settles it.
+child by the end of its output, both at once, and by a ping every RARE_PING_INTERVAL, for one that vanishes without a
+word; an older HTTP server, which pushes nothing reliable, by a ping every PING_INTERVAL; any server by a call that
+fails. Whatever raises the suspicion, a ping settles it.
 """
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -22,20 +24,24 @@ from mcp_types import Tool as RemoteTool
 
 from api.tools.mcp_calls import CallLostError, call_tool
 from api.tools.mcp_config import HTTPTarget, ServerEntry
-from api.tools.mcp_http import Fate, describe
+from api.tools.mcp_http import Fate, describe, is_refusal
 from api.tools.mcp_link import Link, Pulse, is_modern, list_tools, take_pulse
 from api.tools.tool import ToolFailure
 
 logger = logging.getLogger(__name__)
 
 # Seconds between attempts double from the first to the longest. A refused connection costs next to nothing, starting a
-# program that fails does not. A session that lasted STABLE_SECONDS starts the count anew.
+# program that fails does not, and a server that is there and says no will hardly say yes a moment later. A session that
+# lasted STABLE_SECONDS starts the count anew.
 FIRST_DELAY = 0.1
 MAX_DELAY_HTTP = 0.5
 MAX_DELAY_CHILD = 10.0
+MAX_DELAY_REFUSED = 30.0
 STABLE_SECONDS = 5.0
 LISTEN_AGAIN_SECONDS = 1.0
-PING_INTERVAL = 5.0
+# With the time to connect anew, an older server is used again within 2 s of its return, however short it was away.
+PING_INTERVAL = 1.5
+RARE_PING_INTERVAL = 30.0
 # How long a call waits for a server that is just restarting, and for how long after a loss its tools are still offered.
 RECONNECT_SECONDS = 5.0
 OFFERED_AFTER_LOSS = 10.0
@@ -65,7 +71,8 @@ class MCPConnection:
         self._listening = False
         self._under_way = 0
         self._closing = False
-        self._lost_at = -OFFERED_AFTER_LOSS
+        self._ready_since = math.inf
+        self._lost_at = -math.inf
         self._owner: asyncio.Task[None] | None = None
 
     @property
@@ -110,7 +117,7 @@ class MCPConnection:
         try:
             return await call_tool(client, name, arguments, self.entry.timeout + CLIENT_MARGIN)
         except CallLostError:
-            self._ready.clear()
+            self._lose()
             self._suspect()
             raise
         except asyncio.CancelledError:
@@ -133,6 +140,12 @@ class MCPConnection:
             f"the server {self.entry.name} cannot be reached at present ({reason or 'not connected'}); nothing was done"
         )
 
+    def _lose(self) -> None:
+        """No call may begin until the server has answered again; its tools are still offered for a while."""
+        if self._ready.is_set():
+            self._ready.clear()
+            self._lost_at = time.monotonic()
+
     def _suspect(self) -> None:
         self._suspicion = True
         self._wake.set()
@@ -142,19 +155,20 @@ class MCPConnection:
         self._wake.set()
 
     async def _keep_connected(self) -> None:
-        longest = MAX_DELAY_HTTP if isinstance(self.entry.target, HTTPTarget) else MAX_DELAY_CHILD
         delay = FIRST_DELAY
         # The client may turn a cancellation in the midst of connecting into an error of its own; the flag is not lost.
         while True:
-            started = time.monotonic()
+            longest = MAX_DELAY_HTTP if isinstance(self.entry.target, HTTPTarget) else MAX_DELAY_CHILD
+            self._ready_since = math.inf
             try:
                 await self._session()
             except Exception as problem:  # noqa: BLE001  whatever ended the session, the next one is due
                 self._note_failure(describe(problem))
+                longest = MAX_DELAY_REFUSED if is_refusal(problem) else longest
             if self._closing:
                 return
-            lasted = time.monotonic() - started
-            delay = FIRST_DELAY if lasted > STABLE_SECONDS else min(delay * 2, longest)
+            stable = time.monotonic() - self._ready_since > STABLE_SECONDS
+            delay = FIRST_DELAY if stable else min(delay * 2, longest)
             await asyncio.sleep(delay)
 
     async def _session(self) -> None:
@@ -166,7 +180,7 @@ class MCPConnection:
                 await self._tend(client)
             finally:
                 self._client = None
-                self._ready.clear()
+                self._lose()
                 listener.cancel()
 
     def _note_failure(self, problem: str) -> None:
@@ -174,8 +188,6 @@ class MCPConnection:
         was_connected = self.tried.is_set() and self.error is None
         level = logging.WARNING if was_connected or not self.tried.is_set() else logging.DEBUG
         logger.log(level, "MCP server %s: %s; trying again until it is back", self.entry.name, problem)
-        if was_connected:
-            self._lost_at = time.monotonic()
         self.error = problem
         self.tried.set()
 
@@ -189,9 +201,10 @@ class MCPConnection:
                 await self._take_pulse(client)
 
     async def _woken(self) -> bool:
-        """Waits for something to do; False if PING_INTERVAL went by without, where nobody would tell us of a loss."""
+        """Waits for something to do; False if it is time for a ping: a rare one where we would be told of most losses."""
+        told = self._listening or not isinstance(self.entry.target, HTTPTarget)
         try:
-            async with asyncio.timeout(None if self._listening else PING_INTERVAL):
+            async with asyncio.timeout(RARE_PING_INTERVAL if told else PING_INTERVAL):
                 await self._wake.wait()
         except TimeoutError:
             return False
@@ -206,6 +219,7 @@ class MCPConnection:
         self.error = None
         self._on_tools()
         self._ready.set()
+        self._ready_since = min(self._ready_since, time.monotonic())
         self.tried.set()
 
     async def _take_pulse(self, client: Client) -> None:

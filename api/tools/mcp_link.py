@@ -19,13 +19,11 @@ from mcp_types import REQUEST_TIMEOUT, Implementation, Tool, ToolListChangedNoti
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from api.tools.mcp_config import HTTPTarget, ServerEntry, StdioTarget
-from api.tools.mcp_http import Fate, FateTransport, build_http_client, fate_of
+from api.tools.mcp_http import MAX_RESULT_BYTES, Fate, FateTransport, build_http_client, fate_of
 
 # For everything but tool calls, which bring their own: a server that needs longer to list its tools is not usable.
 ANSWER_SECONDS = 10.0
 PING_SECONDS = 2.0
-# The client's default of 1 MiB would turn a large result into an error; it is cut later, with a note.
-MAX_RESULT_BYTES = 64 * 1024 * 1024
 MAX_PAGES = 100
 CLIENT_INFO = Implementation(name="reasoning-agent-api", version="1")
 
@@ -161,5 +159,5 @@ async def take_pulse(client: Client) -> Pulse:
     except MCPError as problem:
         if problem.code == REQUEST_TIMEOUT:
             return Pulse.SLOW
-        return Pulse.ALIVE if fate_of(problem.error) is Fate.ANSWERED else Pulse.GONE
+        return Pulse.GONE if fate_of(problem.error) in (Fate.NOT_SENT, Fate.UNKNOWN) else Pulse.ALIVE
     return Pulse.ALIVE

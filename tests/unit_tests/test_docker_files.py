@@ -134,3 +134,10 @@ def test_the_build_context_leaves_everything_out_but_what_is_named() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert lines[0] == "*"
     assert lines[-1] == "**/.env*"
+
+
+@pytest.mark.parametrize("source", ["README.md", "docs"])
+def test_the_image_holds_what_the_demo_tools_search(source: str) -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert f"COPY {source} {source}" in (ROOT / "Dockerfile").read_text().splitlines()
+    assert {f"!{source}", f"!{source}/**"} & set(ignored)

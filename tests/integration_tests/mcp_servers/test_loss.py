@@ -3,10 +3,14 @@
 import asyncio
 import time
 
-from api.tools import MCPServers, ToolCall, run_tools
+import pytest
+
+from api.tools import MCPServers, ToolCall, mcp_connection, run_tools
 from api.tools.mcp_config import HTTPTarget, ServerEntry
+from api.tools.mcp_connection import RARE_PING_INTERVAL
+from api.tools.mcp_link import PING_SECONDS
 from tests.support.demo_tools import DemoTools
-from tests.support.mcp_clients import BACK_SECONDS, cutting_relay, entry, named, run, until
+from tests.support.mcp_clients import BACK_SECONDS, cutting_relay, entry, freezing_relay, named, run, until
 from tests.support.processes import free_port
 
 
@@ -110,6 +114,24 @@ async def test_a_call_while_the_server_is_down_says_so(mortal: DemoTools) -> Non
     assert result.duration < 7
     assert (status.healthy, "calculate" in status.tools) == (False, True)
     assert [tool["healthy"] for tool in listing if tool["name"] == "calculate"] == [False]
+
+
+async def test_a_server_that_falls_silent_is_noticed_without_a_call(
+    server: DemoTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert RARE_PING_INTERVAL <= 30
+    monkeypatch.setattr(mcp_connection, "RARE_PING_INTERVAL", 0.5)
+    async with freezing_relay(server) as (url, freeze), MCPServers([ServerEntry("demo", HTTPTarget(url))]) as servers:
+        await asyncio.sleep(1.2)
+        assert servers.status()[0].healthy
+        freeze()
+        assert await until(lambda: not servers.status()[0].healthy) < 0.5 + PING_SECONDS + 1
+
+
+async def test_a_server_that_tells_of_its_end_is_hardly_ever_asked(server: DemoTools) -> None:
+    async with MCPServers([entry(server)]):
+        await asyncio.sleep(4)
+    assert server.received()["server/discover"] == 1
 
 
 async def test_closing_in_the_midst_of_connecting_is_not_lost() -> None:

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from pydantic import SecretStr
 
-from api.tools import MCPServers
+from api.tools import MCPServers, mcp_connection
 from api.tools.mcp_config import ServerEntry, StdioTarget
 from tests.support.demo_tools import received
-from tests.support.mcp_clients import run, until
+from tests.support.mcp_clients import BACK_SECONDS, run, until
 from tests.support.processes import ROOT
+
+# The demo tools' own start, on a machine that is busy: Python imports the whole MCP server.
+PYTHON_SECONDS = 8.0
 
 
 def children() -> set[int]:
@@ -45,9 +49,54 @@ async def test_a_killed_child_is_started_again_and_its_call_not_repeated(tmp_pat
         [child] = children() - before
         os.kill(child, 9)
         assert "outcome is unknown" in ((await call).error or "")
-        await until(lambda: servers.status()[0].healthy, seconds=20)
+        await until(lambda: not servers.status()[0].healthy)
+        assert await until(lambda: servers.status()[0].healthy, seconds=20) < BACK_SECONDS + PYTHON_SECONDS
         assert (await run(servers, "counter")).text == "1"
     assert received(log).count("tools/call counter") == 2
+
+
+# An MCP server of the protocol of 2025 that is ready at once: what its restarts take beyond that is ours.
+QUICK = """
+import json, sys
+ANSWERS = {
+    "initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "q", "version": "1"}},
+    "tools/list": {"tools": [{"name": "act", "inputSchema": {"type": "object"}}]},
+    "ping": {},
+}
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" in message:
+        unknown = {"error": {"code": -32601, "message": "?"}}
+        answer = {"result": ANSWERS[message["method"]]} if message["method"] in ANSWERS else unknown
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+"""
+
+
+async def test_a_child_that_ends_three_times_in_a_row_is_back_within_two_seconds_each_time() -> None:
+    before = children()
+    quick = ServerEntry("quick", StdioTarget(sys.executable, ("-I", "-S", "-c", QUICK)))
+    took = []
+    async with MCPServers([quick]) as servers:
+        await until(lambda: servers.status()[0].healthy)
+        for _ in range(3):
+            [child] = children() - before
+            os.kill(child, 9)
+            await until(lambda: not servers.status()[0].healthy)
+            took.append(await until(lambda: servers.status()[0].healthy))
+            assert [tool.name for tool in servers.tools()] == ["act"]
+    assert max(took) < BACK_SECONDS
+
+
+async def test_a_program_that_keeps_ending_is_started_later_each_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(mcp_connection, "FIRST_DELAY", 0.05)
+    starts = tmp_path / "starts"
+    ending = ServerEntry("ending", StdioTarget("/bin/sh", ("-c", f"echo x >> {starts}")))
+    async with MCPServers([ending]):
+        await asyncio.sleep(3.5)
+    # After 0.1, 0.2, 0.4, 0.8 and 1.6 s, and what the attempts themselves take.
+    assert 3 <= len(starts.read_text().split()) <= 6
 
 
 async def test_a_command_that_does_not_exist_is_no_reason_not_to_start() -> None:

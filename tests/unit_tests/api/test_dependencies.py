@@ -1,5 +1,6 @@
 """The container: one client for the life of the process, out of reach outside it, closed in reverse whatever fails."""
 
+import asyncio
 import logging
 import subprocess
 import sys
@@ -68,6 +69,28 @@ async def test_a_failed_start_closes_what_it_had_opened(settings: Settings, capl
         "Closed metrics",
         "Closed tracing",
     ]
+
+
+async def test_a_start_that_is_cancelled_while_it_connects_to_tools_leaves_no_task_behind(settings: Settings) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    asked = asyncio.Event()
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
+        url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/mcp"
+        config = settings.mcp_config_path.with_name("silent.yaml")
+        config.write_text(f"servers: [{{name: silent, transport: streamable_http, url: '{url}'}}]\n")
+        services = ServiceContainer(settings.model_copy(update={"mcp_config_path": config}))
+        starting = asyncio.create_task(services.__aenter__())
+        await asked.wait()
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("mcp:")] == []
+        assert [task for task in asyncio.all_tasks() if "Event.wait" in repr(task)] == []
 
 
 def test_without_tracing_its_libraries_are_not_even_imported() -> None:

@@ -171,7 +171,8 @@ def test_the_tools_are_listed_with_schema_server_and_health(reasoner: RunningAPI
     assert {"calculate", "convert_units", "current_time", "search_docs", "slow", "fail"} <= set(by_name)
     assert by_name["calculate"]["input_schema"]["required"] == ["expression"]
     assert {(entry["server"], entry["healthy"]) for entry in listed["tools"]} == {("demo", True)}
-    assert listed["servers"] == [{"name": "demo", "healthy": True, "error": None, "tools": list(by_name)}]
+    expected = {"name": "demo", "healthy": True, "error": None, "tools": list(by_name), "left_out": {}}
+    assert listed["servers"] == [expected]
 
 
 def test_the_list_of_tools_is_only_for_those_with_a_token(reasoner: RunningAPI) -> None:

@@ -76,6 +76,14 @@ def test_calls_that_run_side_by_side_hang_beneath_their_step(
     assert [span.parent_id for span in trace if span.kind == "TOOL"] == [_named(trace, "step 1").span_id] * 2
 
 
+def test_a_name_that_no_tool_has_names_no_span(
+    reasoner: RunningAPI, provider: ScriptedProvider, spans: Collector, mark: str
+) -> None:
+    provider.script(use(tool("the patient is called Ada")), finished(), said(), contains=mark)
+    [called] = [span for span in _traced(reasoner, spans, mark) if span.kind == "TOOL"]
+    assert (called.name, called.attributes["tool.name"]) == ("unknown", "unknown")
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 def test_every_span_knows_session_and_path_and_none_failed(
     reasoner: RunningAPI, provider: ScriptedProvider, spans: Collector, mark: str, stream: bool
@@ -114,7 +122,7 @@ def test_the_agent_and_its_tools_say_what_went_in_and_came_out(
 # What the model replies, and the names of the spans that failed.
 FAILURES: dict[str, tuple[list[dict[str, Any]], set[str]]] = {
     "a tool": ([use(tool("fail"), tool("calculate", expression="1")), finished(), said()], {"fail"}),
-    "an unknown tool": ([use(tool("nothing")), finished(), said()], {"nothing"}),
+    "an unknown tool": ([use(tool("nothing")), finished(), said()], {"unknown"}),
     "a step that had to be repaired": ([{"content": "no"}, finished(), said()], set()),
     "two bad steps": (
         [{"content": "no"}, {"content": "no"}],

@@ -1,6 +1,7 @@
 """What the HTTP transport says became of a request, against sockets that misbehave."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,15 @@ import httpx2
 import pytest
 from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, ErrorData
 
-from api.tools.mcp_http import ConnectRefusedError, Fate, FateTransport, build_http_client, describe, fate_of
+from api.tools.mcp_http import (
+    MAX_RESULT_BYTES,
+    ConnectRefusedError,
+    Fate,
+    FateTransport,
+    build_http_client,
+    describe,
+    fate_of,
+)
 from tests.support.processes import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -46,8 +55,10 @@ async def break_off(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     await writer.drain()
 
 
-async def post(url: str, headers: dict[str, str] | None = None, *, established: bool = True) -> httpx2.Response:
-    transport = FateTransport()
+async def post(
+    url: str, headers: dict[str, str] | None = None, *, established: bool = True, longest: int = MAX_RESULT_BYTES
+) -> httpx2.Response:
+    transport = FateTransport(longest)
     transport.established = established
     async with build_http_client(transport, None) as client:
         return await client.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "tools/call"}, headers=headers)
@@ -88,6 +99,42 @@ async def test_a_json_answer_is_left_as_it_is() -> None:
     async with peer(answering("400 Bad Request\r\nContent-Type: application/json", '{"jsonrpc": "2.0"}')) as url:
         response = await post(url)
     assert (response.status_code, response.json()) == (400, {"jsonrpc": "2.0"})
+
+
+@pytest.mark.parametrize("body", ['{"error": "no healthy upstream"}', "", "[]"])
+async def test_a_gateways_error_in_json_of_its_own_leaves_the_outcome_unknown_too(body: str) -> None:
+    async with peer(answering("503 Unavailable\r\nContent-Type: application/json", body)) as url:
+        error = error_of(await post(url))
+    assert (fate_of(error), error.message) == (Fate.UNKNOWN, "HTTP 503")
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+async def test_a_json_answer_that_is_too_long_is_an_error_that_says_so(status: str) -> None:
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": "x" * 1_000})
+    async with peer(answering(f"{status}\r\nContent-Type: application/json", body)) as url:
+        response = await post(url, longest=1_000)
+    assert response.json()["id"] == 1
+    assert fate_of(error_of(response)) is Fate.TOO_LONG
+    assert error_of(response).message == "its answer is longer than 1,000 bytes, the most that is read"
+
+
+async def test_a_json_answer_of_just_the_limit_is_left_as_it_is() -> None:
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": "größe"})
+    async with peer(answering("200 OK\r\nContent-Type: application/json", body)) as url:
+        assert (await post(url, longest=len(body))).text == body
+
+
+async def test_what_counts_is_the_answers_length_when_it_is_unpacked() -> None:
+    packed = gzip.compress(b'{"jsonrpc": "2.0", "id": 1, "result": "' + b"x" * 100_000 + b'"}')
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = f"Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}"
+        writer.write(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + packed)
+        await writer.drain()
+
+    async with peer(answer) as url:
+        assert len((await post(url)).json()["result"]) == 100_000
+        assert fate_of(error_of(await post(url, longest=50_000))) is Fate.TOO_LONG
 
 
 async def test_an_answer_that_breaks_off_raises_what_the_client_answers_to_the_call_alone() -> None:
@@ -141,6 +188,19 @@ async def test_the_token_is_sent_as_bearer() -> None:
 def test_a_server_cannot_say_that_a_call_was_not_sent() -> None:
     forged = ErrorData(code=1, message="", data={"mark": "guess", "fate": "not sent"})
     assert fate_of(forged) is Fate.ANSWERED
+
+
+async def test_the_clients_own_words_for_an_event_that_is_too_long_are_understood() -> None:
+    events = httpx2.Response(
+        200,
+        content=b"data: " + b"x" * 100 + b"\n\n",
+        headers={"content-type": "text/event-stream"},
+        request=httpx2.Request("POST", "http://127.0.0.1/"),
+    )
+    with pytest.raises(httpx2.SSEError) as caught:
+        _ = [event async for event in httpx2.EventSource(events, max_event_size=10)]
+    said = ErrorData(code=CONNECTION_CLOSED, message=f"SSE stream failed: {caught.value}")
+    assert fate_of(said) is Fate.TOO_LONG
 
 
 def test_the_clients_own_words_for_a_lost_answer_are_understood() -> None:

@@ -123,6 +123,68 @@ def test_a_schema_that_is_none_is_refused() -> None:
         Tool("echo", "", {"type": "nonsense"}, "here", failing)
 
 
+@pytest.mark.parametrize("schema", [{"$schema": ["no", "text"]}, {"properties": {"x": {"required": True}}}])
+def test_a_schema_that_cannot_be_read_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(ToolSchemaError, match="its input schema"):
+        Tool("echo", "", schema, "here", failing)
+
+
+def test_a_schema_that_is_nested_beyond_reading_is_refused() -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(3_000):
+        schema = {"items": schema}
+    with pytest.raises(ToolSchemaError, match="RecursionError"):
+        Tool("echo", "", schema, "here", failing)
+
+
+NOT_PYTHON = r"^\p{L}+$"
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"pattern": NOT_PYTHON}, "1"),
+        ({"pattern": "(?<n>x)"}, "1"),
+        ({"not": {"pattern": NOT_PYTHON}}, "1"),
+        ({"oneOf": [{"pattern": NOT_PYTHON}, {"minLength": 1}]}, "1"),
+        ({"if": {"pattern": NOT_PYTHON}, "then": {"maxLength": 0}}, "1"),
+        ({"contains": {"pattern": NOT_PYTHON}, "minContains": 0, "maxContains": 0}, ["1"]),
+        ({"patternProperties": {NOT_PYTHON: {"type": "string"}}, "additionalProperties": False}, {"1": "1"}),
+        ({"patternProperties": {NOT_PYTHON: True}, "unevaluatedProperties": False}, {"1": "1"}),
+    ],
+)
+@pytest.mark.parametrize("draft", [{}, {"$schema": DRAFT_7}], ids=["draft 2020-12", "draft 7"])
+async def test_what_hangs_on_a_pattern_that_is_not_pythons_is_left_to_the_server(
+    echo: Echo, draft: dict[str, Any], schema: dict[str, Any], value: object
+) -> None:
+    outer = {**draft, "properties": {"x": schema}}
+    assert (await Tool("echo", "", outer, "here", echo).run({"text": "", "x": value})).ok
+
+
+async def test_what_stands_beside_a_pattern_that_is_not_pythons_is_checked(echo: Echo) -> None:
+    schema = {"properties": {"x": {"pattern": NOT_PYTHON, "maxLength": 2}, "y": {"type": "integer"}}}
+    result = await Tool("echo", "", schema, "here", echo).run({"text": "", "x": "abc", "y": "?"})
+    assert "x: 'abc' is too long; y: '?' is not of type 'integer'" in (result.error or "")
+
+
+async def test_a_pattern_that_is_pythons_too_is_checked(echo: Echo) -> None:
+    schema = {"properties": {"x": {"pattern": "^[a-z]+$", "not": {"pattern": "b"}}}}
+    result = await Tool("echo", "", schema, "here", echo).run({"text": "", "x": "B1"})
+    assert "x: 'B1' does not match '^[a-z]+$'" in (result.error or "")
+
+
+@pytest.mark.parametrize("draft", [{}, {"$schema": DRAFT_7}], ids=["draft 2020-12", "draft 7"])
+@pytest.mark.parametrize(("number", "fits"), [(-1, False), (0, False), (1, True), (10, True), (11, False)])
+async def test_bounds_as_draft_4_has_them_are_understood(
+    echo: Echo, draft: dict[str, Any], number: int, fits: bool
+) -> None:
+    bounds = {"minimum": 0, "exclusiveMinimum": True, "maximum": 10, "exclusiveMaximum": False}
+    schema = {**draft, "properties": {"numbers": {"type": "array", "items": bounds}}}
+    result = await Tool("echo", "", schema, "here", echo).run({"text": "", "numbers": [number]})
+    assert result.ok is fits
+
+
 async def test_a_schema_cannot_make_us_fetch_an_address(echo: Echo) -> None:
     elsewhere = Tool("echo", "", {"$ref": "http://192.0.2.1/schema.json"}, "here", echo)
     started = time.perf_counter()

@@ -1,0 +1,160 @@
+"""How often a server is asked, and what its tools are while it is away: against servers in this process."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from mcp_types import INTERNAL_ERROR
+
+from api.tools import MCPServers, mcp_connection
+from api.tools.mcp_config import HTTPTarget, ServerEntry
+from tests.support.mcp_clients import BACK_SECONDS, ScriptedServer, run, until
+
+
+@asynccontextmanager
+async def connected(server: ScriptedServer, **changes: Any) -> AsyncIterator[MCPServers]:
+    async with server.running() as url, MCPServers([ServerEntry("s", HTTPTarget(url), **changes)]) as servers:
+        yield servers
+
+
+REFUSAL = {"error": {"code": INTERNAL_ERROR, "message": "not today"}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ({"server_discover": 401}, "HTTP 401; is the server's auth_token_env right?"),
+        ({"server_discover": 403}, "HTTP 403; is the server's auth_token_env right?"),
+        ({"server_discover": 404, "initialize": 404}, "Not Found"),
+        ({"tools_list": REFUSAL}, "not today"),
+        ({"tools_list": {"tools": "none"}}, "validation error"),
+        ({"initialize": {"protocolVersion": "1999-01-01"}}, "validation error"),
+    ],
+)
+async def test_a_server_that_says_no_is_asked_more_and_more_rarely(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], error: str
+) -> None:
+    monkeypatch.setattr(mcp_connection, "FIRST_DELAY", 0.02)
+    monkeypatch.setattr(mcp_connection, "MAX_DELAY_HTTP", 0.05)
+    server = ScriptedServer(**answers)
+    async with connected(server) as servers:
+        await asyncio.sleep(1.0)
+        assert error in (servers.status()[0].error or "")
+    assert 3 <= server.received["server/discover"] <= 6
+
+
+async def test_a_server_that_fails_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mcp_connection, "FIRST_DELAY", 0.02)
+    monkeypatch.setattr(mcp_connection, "MAX_DELAY_HTTP", 0.05)
+    server = ScriptedServer(server_discover=503)
+    async with connected(server):
+        await asyncio.sleep(1.0)
+    assert server.received["server/discover"] > 8
+
+
+async def test_an_older_server_that_was_away_for_a_moment_is_used_again_at_once() -> None:
+    server = ScriptedServer(sessions=True)
+    async with connected(server):
+        await until(lambda: server.received["tools/list"] == 1)
+        server.restart()
+        assert await until(lambda: server.received["tools/list"] == 2) < BACK_SECONDS
+
+
+async def test_an_older_server_is_not_asked_more_often_than_that_takes() -> None:
+    server = ScriptedServer()
+    async with connected(server):
+        await asyncio.sleep(3.2)
+    assert 1 <= server.received["ping"] <= 2
+
+
+async def test_tools_are_offered_without_a_gap_while_a_session_is_replaced() -> None:
+    server = ScriptedServer(sessions=True)
+    gaps = 0
+    async with connected(server) as servers:
+        server.restart()
+        call = asyncio.create_task(run(servers, "act"))
+        while server.received["tools/list"] < 2 or not servers.status()[0].healthy:
+            gaps += not servers.tools()
+            await asyncio.sleep(0)
+        assert (await call).text == "done"
+    assert gaps == 0
+
+
+async def test_tools_are_offered_without_a_gap_after_a_call_whose_outcome_is_unknown() -> None:
+    server = ScriptedServer(tools_call=502)
+    gaps = 0
+    async with connected(server) as servers:
+        call = asyncio.create_task(run(servers, "act"))
+        while not call.done() or not servers.status()[0].healthy:
+            gaps += not servers.tools()
+            await asyncio.sleep(0)
+    assert "outcome is unknown" in ((await call).error or "")
+    assert gaps == 0
+
+
+async def test_tools_are_no_longer_offered_some_time_after_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mcp_connection, "OFFERED_AFTER_LOSS", 0.5)
+    server = ScriptedServer(sessions=True)
+    async with connected(server) as servers:
+        server.answers["server/discover"] = 503
+        server.restart()
+        await until(lambda: not servers.status()[0].healthy)
+        assert [tool.name for tool in servers.tools()] == ["act"]
+        assert await until(lambda: not servers.tools()) < 1
+
+
+async def test_an_answer_that_is_too_long_fails_its_call_and_nothing_else() -> None:
+    server = ScriptedServer(tools_call={"content": [{"type": "text", "text": "x" * 70_000_000}]})
+    listed = {"name": "act", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}}
+    server.answers["tools/list"] = {"tools": [listed]}
+    async with connected(server) as servers:
+        result = await run(servers, "act")
+        assert servers.status()[0].healthy
+    assert result.error == "the tool ran, but its answer is longer than 67,108,864 bytes, the most that is read"
+    assert (server.received["tools/call"], server.received["initialize"]) == (1, 1)
+
+
+async def test_a_tool_with_an_unusable_schema_is_named_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
+    tools = [{"name": name, "inputSchema": schema} for name, schema in SCHEMAS.items()]
+    async with connected(ScriptedServer(tools_list={"tools": tools})) as servers:
+        [status] = servers.status()
+        offered = [tool.name for tool in servers.tools()]
+    assert status.tools == offered == ["letters", "group", "bound"]
+    assert list(status.left_out) == ["broken"]
+    assert status.left_out["broken"].startswith("its input schema is not valid JSON Schema: 'nonsense' is not valid")
+    assert [record.levelno for record in caplog.records if "broken" in record.message] == [logging.WARNING]
+
+
+SCHEMAS = {
+    "letters": {"type": "object", "properties": {"x": {"pattern": r"^\p{L}+$"}}},
+    "group": {"type": "object", "properties": {"x": {"pattern": "(?<year>[0-9]{4})"}}},
+    "bound": {"type": "object", "properties": {"x": {"minimum": 0, "exclusiveMinimum": True}}},
+    "broken": {"type": "object", "properties": {"x": {"type": "nonsense"}}},
+}
+OUTPUT = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+@pytest.mark.parametrize(
+    ("output", "structured", "said"),
+    [
+        (OUTPUT, {"n": "one"}, "the tool ran, but its answer breaks its own output schema: Invalid structured content"),
+        (OUTPUT, None, "the tool ran, but its answer breaks its own output schema: Tool act has an output schema but"),
+        (
+            {"type": "object", "properties": {"n": {"type": "nonsense"}}},
+            {},
+            "the tool ran, but its answer cannot be checked, its output schema is not usable: ",
+        ),
+    ],
+)
+async def test_an_answer_beside_its_output_schema_is_told_as_what_it_is(
+    output: dict[str, Any], structured: dict[str, Any] | None, said: str
+) -> None:
+    tool = {"name": "act", "inputSchema": {"type": "object"}, "outputSchema": output}
+    content = {"structuredContent": structured} if structured is not None else {}
+    server = ScriptedServer(tools_list={"tools": [tool]}, tools_call={"content": [], **content})
+    async with connected(server) as servers:
+        result = await run(servers, "act")
+    assert (result.error or "").startswith(said)
