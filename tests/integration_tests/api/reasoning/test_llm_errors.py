@@ -117,6 +117,13 @@ def test_a_synthesis_of_another_form_is_a_502_too(reasoner: RunningAPI, provider
     assert ask(reasoner, mark).status_code == 502
 
 
+def test_an_event_without_choices_is_passed_over(reasoner: RunningAPI, provider: ScriptedProvider, mark: str) -> None:
+    told = {"choices": [{"index": 0, "delta": {"content": "Done."}, "finish_reason": "stop"}]}
+    provider.script(finished(), {"raw_chunks": [{"object": "chat.completion.chunk"}, told, "[DONE]"]}, contains=mark)
+    stream = ask_streamed(reasoner, mark)
+    assert (stream.text, stream.error) == ("Done.", None)
+
+
 @pytest.mark.parametrize("headers", [{"x-litellm-response-cost": "None"}, {"x-litellm-response-cost": "nan"}])
 def test_a_cost_that_is_no_number_is_left_out(
     reasoner: RunningAPI, provider: ScriptedProvider, mark: str, headers: dict[str, str]
