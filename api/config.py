@@ -42,6 +42,7 @@ class Settings(BaseSettings):
 
     http_connect_timeout: float = Field(default=5.0, gt=0)
     http_read_timeout: float = Field(default=600.0, gt=0)
+    http_write_timeout: float = Field(default=30.0, gt=0)
     http_max_connections: int = Field(default=1000, gt=0)
     http_max_keepalive_connections: int = Field(default=100, ge=0)
     # Below the 5 s after which LiteLLM closes an idle connection: a request sent on a closing one would be lost.

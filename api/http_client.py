@@ -15,7 +15,7 @@ def open_http_client(settings: Settings, transport: httpx.AsyncBaseTransport | N
     timeout = httpx.Timeout(
         connect=settings.http_connect_timeout,
         read=settings.http_read_timeout,
-        write=None,  # aiohttp has none: a request that cannot be written is one whose answer does not come
+        write=settings.http_write_timeout,  # aiohttp has none: what cannot be written is an answer that does not come
         pool=settings.http_connect_timeout,
     )
     return httpx.AsyncClient(

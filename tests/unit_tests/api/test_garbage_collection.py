@@ -28,8 +28,12 @@ FINALIZERS = """
         for number in range(400_000):
             Finalized()
             variables[number % 64].set(object())
+            if number % 7 == 0:
+                contextvars.ContextVar("more").set(number)
+            if number % 3_000 == 0:
+                contextvars.copy_context().run(lambda: None)
 
-    for _ in range(8):
+    for _ in range(ROUNDS):
         contextvars.copy_context().run(work)
     """
 SAFELY = "from api.garbage_collection import collect_at_safe_points\ncollect_at_safe_points()\n"
@@ -43,11 +47,12 @@ def _run(program: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.skipif(not garbage_collection.NEEDED, reason="Python 3.12 and later do not crash by themselves")
 def test_without_it_this_python_crashes() -> None:
-    assert _run(textwrap.dedent(FINALIZERS)).returncode == -11
+    # What is read after it was freed may still be there, so it does not always die at once.
+    assert _run("ROUNDS = 50\n" + textwrap.dedent(FINALIZERS)).returncode == -11
 
 
 def test_finalizers_may_set_context_variables() -> None:
-    done = _run(SAFELY + textwrap.dedent(FINALIZERS))
+    done = _run(SAFELY + "ROUNDS = 8\n" + textwrap.dedent(FINALIZERS))
     assert (done.returncode, done.stderr) == (0, "")
 
 
