@@ -46,6 +46,9 @@ _UPSTREAM_URL = re.compile(
     r"""|(?<=connect to host )\S+|(?<=api_base[=:])\s*\S+""",
     re.IGNORECASE,
 )
+# LiteLLM quotes its own where a provider's answer breaks it.
+_TRACEBACK = "Traceback (most recent call last)"
+_FAILED_WITHOUT_WORDS = "LiteLLM failed; its log says how."
 
 
 class ErrorBody(TypedDict):
@@ -227,8 +230,9 @@ class ClientDisconnected(Exception):
 
 
 def redact(message: str) -> str:
-    """The message without anything that looks like a key, a key's hash or the address of an upstream."""
-    return _UPSTREAM_URL.sub("[redacted]", _KEY_LIKE.sub("[redacted]", message))
+    """The message without tracebacks and anything that looks like a key, a key's hash or the address of an upstream."""
+    said = message.partition(_TRACEBACK)[0].rstrip() or _FAILED_WITHOUT_WORDS
+    return _UPSTREAM_URL.sub("[redacted]", _KEY_LIKE.sub("[redacted]", said))
 
 
 def render(error: APIError) -> JSONResponse:

@@ -105,3 +105,17 @@ def test_an_address_of_an_upstream_is_found_whatever_follows_it(address: str, en
 )
 def test_an_address_that_a_client_can_use_is_kept(address: str) -> None:
     assert address in UpstreamError(400, {"message": f"See {address}."}).body["message"]
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            "litellm.APIError: 'choices'\nTraceback (most recent call last):\n  File \"/app/x.py\"",
+            "litellm.APIError: 'choices'",
+        ),
+        ('Traceback (most recent call last):\n  File "/app/x.py"', "LiteLLM failed; its log says how."),
+    ],
+)
+def test_no_traceback_of_litellms_is_told(message: str, told: str) -> None:
+    assert UpstreamError(500, {"message": message}).message == told
