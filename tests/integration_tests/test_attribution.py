@@ -176,6 +176,10 @@ FILTERS = [
 ]
 
 
+def test_the_documentation_has_filters() -> None:
+    assert len(FILTERS) >= 6
+
+
 @pytest.mark.parametrize("written", FILTERS)
 def test_a_filter_of_the_documentation_finds_the_call_once(attributed: Attributed, written: str) -> None:
     answer = attributed.ask(user="user-8", headers={"x-session-id": "session-8"})
