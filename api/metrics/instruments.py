@@ -49,7 +49,7 @@ class RecordedMetrics(Metrics):
         meter = provider.get_meter("api")
         self._calls = _histogram(meter, "gen_ai.client.operation.duration", "s", _OPERATION_SECONDS)
         self._tokens = _histogram(meter, "gen_ai.client.token.usage", "{token}", _TOKENS)
-        self._first_tokens = _histogram(meter, "gen_ai.server.time_to_first_token", "s", _FIRST_TOKEN_SECONDS)
+        self._first_tokens = _histogram(meter, "gen_ai.client.operation.time_to_first_chunk", "s", _FIRST_TOKEN_SECONDS)
         self._tool_calls = _histogram(meter, "gen_ai.execute_tool.duration", "s", _OPERATION_SECONDS)
         self._requests = _histogram(meter, "http.server.request.duration", "s", _REQUEST_SECONDS)
         self._active = meter.create_up_down_counter("http.server.active_requests", "{request}")

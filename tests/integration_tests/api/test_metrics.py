@@ -98,7 +98,7 @@ def test_units_and_boundaries_are_those_of_the_conventions_and_of_the_document(
         headers=pushing.headers | {"x-routing-mode": "auto"},
         trust_env=False,
     )
-    _pushed(receiver, "gen_ai.server.time_to_first_token", bool)
+    _pushed(receiver, "gen_ai.client.operation.time_to_first_chunk", bool)
     pushed = {point.metric: (point.unit, point.boundaries) for point in receiver.metrics.points}
     document = (ROOT / "docs" / "metrics.md").read_text()
     units = dict(re.findall(r"^\| `([\w.]+)` \| `\w+` \| \w+ \| `(\S+)` \|", document, re.MULTILINE))
@@ -107,7 +107,7 @@ def test_units_and_boundaries_are_those_of_the_conventions_and_of_the_document(
         CALL: OPERATION_SECONDS,
         TOOL: OPERATION_SECONDS,
         "gen_ai.client.token.usage": TOKENS,
-        "gen_ai.server.time_to_first_token": FIRST_TOKEN_SECONDS,
+        "gen_ai.client.operation.time_to_first_chunk": FIRST_TOKEN_SECONDS,
         "http.server.request.duration": REQUEST_SECONDS,
     }
 
