@@ -93,7 +93,7 @@ class Ledgers:
         return self.spans("span_kind == 'LLM' and llm.token_count.total is not None")
 
     def totals(self, traces: Sequence[str]) -> dict[str, tuple[int, int, float]]:
-        """Prompt tokens, completion tokens and dollars of each trace, as Phoenix itself sums them."""
+        """Prompt tokens, completion tokens and dollars of each trace that Phoenix has, as it sums them itself."""
         return {
             trace: found
             for start in range(0, len(traces), ALIASES)
@@ -106,7 +106,7 @@ class Ledgers:
             f'_{trace}: getTraceByOtelId(traceId: "{trace}") {{ costSummary {{ {wanted} }} }}' for trace in traces
         )
         answer = _ask(self.stack.url("phoenix"), f"query {{ {' '.join(fields)} }}", {})
-        sums = {name[1:]: node["costSummary"] for name, node in answer.items()}
+        sums = {name[1:]: node["costSummary"] for name, node in answer.items() if node}
         return {
             trace: (
                 int(found["prompt"]["tokens"] or 0),
