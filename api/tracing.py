@@ -103,6 +103,7 @@ def open_tracing(settings: Settings) -> Tracing:
     """Tracing as the settings want it; without it, the OpenTelemetry SDK and its exporters are not even imported."""
     if not settings.enable_tracing:
         return Tracing()
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
     from phoenix.otel import register
 
     provider = register(
@@ -111,6 +112,8 @@ def open_tracing(settings: Settings) -> Tracing:
         protocol="http/protobuf" if settings.phoenix_collector_endpoint.endswith("/v1/traces") else "grpc",
         project_name=settings.phoenix_project_name,
         batch=True,
+        # By default a caller's `traceparent` that ends in 00 would keep its calls out of Phoenix, though they are paid for.
+        sampler=ALWAYS_ON,
         set_global_tracer_provider=False,
         # `close()` does that, within a limit.
         shutdown_on_exit=False,

@@ -22,9 +22,15 @@ def url_of(name: str, file: Path | None, environment: Mapping[str, str]) -> tupl
     """The dashboard's address, and the .env that belongs to it. Raises InstanceError, PortError, UsageError."""
     stack = instance.resolve(None, None, environment)
     file = file or stack.env_file
+    return base_url(name, stack, file, environment) + PATHS[name], file
+
+
+def base_url(name: str, stack: instance.Instance, file: Path, environment: Mapping[str, str]) -> str:
+    """Where it is published: an instance's ports outrank those of the .env. Raises UsageError."""
+    if stack.port_base is not None:
+        return stack.url(name)
     port = litellm_keys.read_values(file, environment).get(PORTS[name], "").strip()
-    base = f"http://127.0.0.1:{port}" if port and stack.port_base is None else stack.url(name)
-    return base + PATHS[name], file
+    return f"http://127.0.0.1:{port}" if port else stack.url(name)
 
 
 def answers(url: str) -> bool:

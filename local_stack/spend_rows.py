@@ -36,6 +36,8 @@ class SpendRow:
     component: str
     operation: str
     environment: str
+    caller: str
+    call_id: str
 
     @property
     def tokens(self) -> int:
@@ -45,7 +47,8 @@ class SpendRow:
     def of(cls, row: Mapping[str, Any], environments: Mapping[str, str]) -> SpendRow:
         """``environments`` by the hash of their keys: what a key is for outranks what a call says of itself."""
         metadata = row.get("metadata") or {}
-        said = metadata.get("spend_logs_metadata") or {}
+        # Of a failed /v1/responses LiteLLM keeps the tags alone.
+        said = _tagged(row) | (metadata.get("spend_logs_metadata") or {})
         prompt, completion = _used(row, metadata)
         return cls(
             request_id=row["request_id"],
@@ -65,7 +68,15 @@ class SpendRow:
             component=said.get("component") or NONE,
             operation=said.get("operation") or NONE,
             environment=environments.get(row.get("api_key") or "") or said.get("environment") or NONE,
+            caller=said.get("caller") or NONE,
+            call_id=row.get("litellm_call_id") or NONE,
         )
+
+
+def _tagged(row: Mapping[str, Any]) -> dict[str, str]:
+    """What our own tags say; no caller can set one of their form (api/attribution.py)."""
+    named = (tag.partition(":") for tag in row.get("request_tags") or ())
+    return {name: value for name, _, value in named if name in {"component", "operation", "environment"}}
 
 
 def _used(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[int, int]:

@@ -22,7 +22,10 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 def point_in_time(text: str) -> datetime:
     """``24h`` ago, or an ISO date or time, taken as UTC where it names no zone. argparse turns the ValueError into a message."""
     if ago := re.fullmatch(r"(\d+)([mhdw])", text):
-        return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        try:
+            return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        except OverflowError:
+            raise argparse.ArgumentTypeError(f"{text} is before the year 1") from None
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
@@ -33,6 +36,13 @@ def dimensions(text: str) -> list[str]:
     if unknown := [name for name in names if name not in DIMENSIONS]:
         raise argparse.ArgumentTypeError(f"{', '.join(map(repr, unknown))}: choose from {', '.join(DIMENSIONS)}")
     return list(dict.fromkeys(names))
+
+
+def picture(text: str) -> Path:
+    """For argparse."""
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"{text}: its name must end with .png")
+    return Path(text)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"what to group by, separated by commas: {', '.join(DIMENSIONS)} (default: component)",
     )  # fmt: skip
     result.add_argument("--format", choices=tuple(FORMATS), default="table")
-    result.add_argument("--plot", type=Path, metavar="FILE.png", help="also draw cost over time by component")
+    result.add_argument("--plot", type=picture, metavar="FILE.png", help="also draw cost over time by component")
     result.add_argument(
         "--env-file", type=Path, metavar="FILE", help="where LITELLM_MASTER_KEY stands (default: the stack's)"
     )
@@ -85,8 +95,6 @@ def _plot(rows: Sequence[spend_rows.SpendRow], since: datetime, until: datetime,
         from local_stack.usage_plot import draw
     except ImportError as error:
         raise UsageError(f"--plot needs matplotlib, which `make usage` installs ({error})") from error
-    if file.suffix.lower() != ".png":
-        raise UsageError(f"--plot {file}: its name must end with .png")
     draw(rows, since, until, file)
     print(f"Drawn in {file}", file=sys.stderr)
 

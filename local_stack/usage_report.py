@@ -19,6 +19,7 @@ DIMENSIONS: Mapping[str, Callable[[SpendRow], str]] = {
     "session": lambda row: row.session,
     "key": lambda row: row.key,
     "end_user": lambda row: row.end_user,
+    "caller": lambda row: row.caller,
 }
 NUMBERS = ("calls", "errors", "cut", "prompt_tokens", "completion_tokens", "tokens", "cost", "p50_ms", "p95_ms")
 DOLLAR_DIGITS = 10

@@ -162,6 +162,51 @@ def test_the_client_litellm_and_phoenix_name_the_same_cost(attributed: Attribute
     assert [row.cost, span.litellm_cost, span.cost] == pytest.approx([told] * 3, abs=1e-12)
 
 
+OPENAI_CACHED = {
+    "prompt_tokens": 1000,
+    "completion_tokens": 200,
+    "total_tokens": 1200,
+    "prompt_tokens_details": {"cached_tokens": 600},
+    "completion_tokens_details": {"reasoning_tokens": 120},
+}
+ANTHROPIC_CACHED = {"input_tokens": 400, "output_tokens": 200, "cache_read_input_tokens": 600}
+
+
+@pytest.mark.parametrize(
+    ("model", "usage"),
+    [
+        ("gpt-4o-mini", OPENAI_CACHED),
+        ("gpt-5-mini", OPENAI_CACHED),
+        ("o1-mini", OPENAI_CACHED),
+        ("deepseek-v4-flash", OPENAI_CACHED),
+        ("claude-haiku-4-5", ANTHROPIC_CACHED),
+    ],
+)
+def test_cached_and_reasoning_tokens_cost_the_same_in_all_three(
+    attributed: Attributed, model: str, usage: dict[str, Any]
+) -> None:
+    [told, logged, carried, priced] = _costs(attributed, model, usage)
+    assert told > 0
+    assert [logged, carried, priced] == pytest.approx([told] * 3, abs=1e-12)
+
+
+def test_what_openrouter_says_a_call_cost_is_litellms_figure_and_not_phoenixs(attributed: Attributed) -> None:
+    [told, logged, carried, priced] = _costs(attributed, "deepseek-v4-flash", {**OPENAI_CACHED, "cost": 0.0123})
+    assert [told, logged, carried] == pytest.approx([0.0123] * 3, abs=1e-12)
+    assert priced == pytest.approx(1000 * 0.3e-6 + 200 * 1.2e-6, abs=1e-12)
+
+
+def _costs(attributed: Attributed, model: str, usage: dict[str, Any]) -> list[float]:
+    """As the client, LiteLLM's row, LiteLLM's span and Phoenix itself have it."""
+    prompt = f"prompt {uuid4().hex}"
+    provider = ScriptedProvider(attributed.ledgers.stack.url("demo-provider"))
+    provider.script({"content": "x", "usage": usage}, contains=prompt)
+    answer = attributed.ask(model=model, messages=[{"role": "user", "content": prompt}])
+    [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)
+    [span] = attributed.ledgers.spans_of(answer.headers["x-trace-id"], calls=1)
+    return [float(answer.headers["x-litellm-response-cost"]), row.cost, span.litellm_cost, span.cost]
+
+
 def test_calls_under_the_tests_key_charge_nothing_to_development(attributed: Attributed) -> None:
     session = f"session-{uuid4().hex}"
     traces = [attributed.ask(headers={"x-session-id": session}).headers["x-trace-id"] for _ in range(3)]

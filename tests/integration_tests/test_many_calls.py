@@ -1,4 +1,4 @@
-"""Requests of every kind at once under three keys: LiteLLM's spend log, Phoenix and the clients agree to the last token.
+"""Requests of every kind at once, each kind under three keys: LiteLLM's spend log, Phoenix and the clients agree to the last token.
 
 ATTRIBUTION_REQUESTS sets how many; `make attribution_test` sends a thousand.
 """
@@ -13,81 +13,30 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
-from pydantic_core import from_json
 
-from api.sse import payloads
 from local_stack.instance import Instance
-from local_stack.spend_rows import SpendRow
+from local_stack.spend_rows import NONE, SpendRow
 from tests.integration_tests.litellm_support import production_key
-from tests.support.api import RunningAPI, running_api
+from tests.support.api import running_api
 from tests.support.ledgers import Ledgers, PhoenixSpan
 from tests.support.processes import ROOT
 from tests.support.provider import ScriptedProvider
+from tests.support.traffic import CLASSIFIER, KINDS, Outcome, Traffic
 
 pytestmark = pytest.mark.timeout(900)
 
-REQUESTS = int(os.environ.get("ATTRIBUTION_REQUESTS", "198"))
-AT_ONCE = 32
-SLOW = {"chunks": [f"word{number} " for number in range(400)], "chunk_delay": 0.05}
 ENVIRONMENTS = {"litellm-test": "test", "litellm-eval": "evaluation", "litellm-prod": "production"}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of request. `reads`: events before its client leaves; None reads all. `leaves`: once the provider has it."""
-
-    name: str
-    path: str = "/chat/completions"
-    fields: dict[str, Any] = field(default_factory=dict)
-    mode: str | None = None
-    reads: int | None = None
-    leaves: bool = False
-
-
-STREAM = {"stream": True}
-USAGE = {"stream": True, "stream_options": {"include_usage": True}}
-KINDS = [
-    Kind("plain"),
-    Kind("streamed", fields=STREAM),
-    Kind("usage", fields=USAGE),
-    Kind("embedding", "/embeddings", {"model": "text-embedding-3-small"}),
-    Kind("response", "/responses"),
-    Kind("response-streamed", "/responses", STREAM),
-    Kind("completion", "/completions", USAGE),
-    Kind("custom-price", fields={"model": "o1-mini"}),
-    Kind("anthropic", fields={"model": "claude-haiku-4-5", **USAGE}),
-    Kind("failing"),
-    Kind("retried"),
-    Kind("fallback", fields={"fallbacks": ["claude-haiku-4-5"]}),
-    Kind("fallback-streamed", fields={"fallbacks": ["claude-haiku-4-5"], **USAGE}),
-    Kind("left-stream", fields=STREAM, reads=3),
-    Kind("left-plain", leaves=True),
-    Kind("auto", mode="auto"),
-    Kind("reasoned", mode="reasoning"),
-    Kind("reasoned-streamed", fields=USAGE, mode="reasoning"),
-]
-
-# LiteLLM asks the same model again after a 500, and the next one in the list of fallbacks after a 400.
-FAILING_ONCE = {"retried": 500, "fallback": 400, "fallback-streamed": 400}
-
-
-@dataclass
-class Outcome:
-    """What a client saw; `usage` as it was told, or None."""
-
-    kind: str
-    key: str
-    status: int = 0
-    trace_id: str = ""
-    usage: dict[str, Any] | None = None
+OWN_KEY = "litellm-prod"  # minted for this run: all its rows are the run's
+REQUESTS = int(os.environ.get("ATTRIBUTION_REQUESTS", str(len(KINDS) * len(ENVIRONMENTS))))
+ROUTING_PATHS = {"passthrough": "passthrough", "reasoning-agent": "reasoning", "routing-classifier": "auto"}
+CALL_SPANS = ("chat ", "embeddings ", "text_completion ")
 
 
 @dataclass
@@ -99,8 +48,11 @@ class Books:
     since: datetime
     outcomes: list[Outcome]
     rows: list[SpendRow]
+    own_keys_rows: list[SpendRow]
     attempts: list[PhoenixSpan]
     own_spans: list[PhoenixSpan]
+    spans: list[PhoenixSpan]
+    totals: dict[str, tuple[int, int, float]]
     provider: list[dict[str, Any]]
 
     @property
@@ -108,12 +60,25 @@ class Books:
         """The spans that bear tokens."""
         return [span for span in self.attempts if span.tokens]
 
+    def traces(self, *kinds: str) -> set[str]:
+        return {outcome.trace_id for outcome in self.outcomes if outcome.kind.name in kinds}
+
+    def rows_of(self, *kinds: str) -> list[SpendRow]:
+        traces = self.traces(*kinds)
+        return [row for row in self.rows if row.trace_id in traces]
+
+    @property
+    def charging(self) -> list[SpendRow]:
+        """All rows but those of calls that took too long, for which LiteLLM alone charges."""
+        guessed = self.traces("timed-out")
+        return [row for row in self.rows if row.trace_id not in guessed]
+
 
 @pytest.fixture(scope="module")
 def books(stack: Instance, tmp_path_factory: pytest.TempPathFactory) -> Books:
     ledgers, provider = Ledgers.from_now(stack), ScriptedProvider(stack.url("demo-provider"))
-    run = f"run-{uuid4().hex[:12]}"
-    _script(provider, run)
+    traffic = Traffic(f"run-{uuid4().hex[:12]}", REQUESTS, provider)
+    traffic.script()
     with ExitStack() as running:
         directory = tmp_path_factory.mktemp("apis")
         production = running.enter_context(production_key(stack, directory))
@@ -122,9 +87,8 @@ def books(stack: Instance, tmp_path_factory: pytest.TempPathFactory) -> Books:
             alias: running.enter_context(_api(stack, directory, key))
             for alias, key in zip(ENVIRONMENTS, keys, strict=True)
         }
-        outcomes = asyncio.run(_send_all(apis, provider, run))
-    traces = {outcome.trace_id for outcome in outcomes}
-    return _read(ledgers, provider, run, outcomes, traces)
+        outcomes = asyncio.run(traffic.send_all(apis))
+    return _read(ledgers, traffic, outcomes)
 
 
 def _api(stack: Instance, directory: Path, key: str) -> Any:
@@ -132,6 +96,7 @@ def _api(stack: Instance, directory: Path, key: str) -> Any:
         "ENABLE_TRACING": "true",
         "PHOENIX_COLLECTOR_ENDPOINT": stack.url("phoenix_grpc"),
         "DEMO_TOOLS_URL": stack.url("demo-tools", "/mcp"),
+        "ROUTING_CLASSIFIER_MODEL": CLASSIFIER,
         "ROUTING_CLASSIFIER_TIMEOUT": "60",
         "LOG_LEVEL": "WARNING",
         "OTEL_BSP_MAX_QUEUE_SIZE": "20000",
@@ -139,97 +104,36 @@ def _api(stack: Instance, directory: Path, key: str) -> Any:
     return running_api(directory, llm_base_url=stack.url("litellm"), llm_api_key=key, **settings)
 
 
-def _script(provider: ScriptedProvider, run: str) -> None:
-    """By what a request says it is. A call that fails just once is told apart by its number."""
-    provider.script({"status": 400, "error": {"message": "no"}}, repeat_last=True, contains=f"{run} failing")
-    provider.script(SLOW, repeat_last=True, contains=f"{run} left-stream")
-    provider.script({"content": "late", "delay": 3.0}, repeat_last=True, contains=f"{run} left-plain")
-    for number in range(REQUESTS):
-        name = KINDS[number % len(KINDS)].name
-        if status := FAILING_ONCE.get(name):
-            provider.script({"status": status, "error": {"message": "once"}}, contains=f"{run} {name} {number} ")
-
-
-async def _send_all(apis: dict[str, RunningAPI], provider: ScriptedProvider, run: str) -> list[Outcome]:
-    at_once = asyncio.Semaphore(AT_ONCE)
-    aliases = list(apis)
-    async with httpx.AsyncClient(timeout=120, trust_env=False, limits=httpx.Limits(max_connections=AT_ONCE)) as client:
-
-        async def send(number: int) -> Outcome:
-            kind, alias = KINDS[number % len(KINDS)], aliases[number % len(aliases)]
-            async with at_once:
-                return await _send(client, provider, apis[alias], alias, kind, f"{run} {kind.name} {number} .")
-
-        return await asyncio.gather(*map(send, range(REQUESTS)))
-
-
-async def _send(
-    client: httpx.AsyncClient, provider: ScriptedProvider, api: RunningAPI, alias: str, kind: Kind, text: str
-) -> Outcome:
-    """The trace's id is the client's, so that a call is found even when its client left before it heard of one."""
-    outcome = Outcome(kind.name, alias, trace_id=uuid4().hex)
-    says: dict[str, Any] = {"messages": [{"role": "user", "content": text}]}
-    if kind.path in ("/embeddings", "/responses"):
-        says = {"input": text}
-    elif kind.path == "/completions":
-        says = {"prompt": text}
-    headers = {
-        "traceparent": f"00-{outcome.trace_id}-{uuid4().hex[:16]}-01",
-        "x-session-id": f"{text.split()[0]}-{kind.name}",
-    }
-    headers |= {"x-routing-mode": kind.mode} if kind.mode else {}
-    request = client.build_request(
-        "POST",
-        f"{api.base_url}{kind.path}",
-        json={"model": "gpt-4o-mini", **says, **kind.fields},
-        headers=api.headers | headers,
-    )
-    reading = asyncio.create_task(_read_answer(client, request, kind, outcome))
-    if kind.leaves:
-        await _reached(client, provider, text)
-        reading.cancel()
-        outcome.status = 499
-    await asyncio.gather(reading, return_exceptions=kind.leaves)
-    return outcome
-
-
-async def _reached(client: httpx.AsyncClient, provider: ScriptedProvider, text: str) -> None:
-    while not (await client.get(f"{provider.url}/_requests", params={"contains": text})).json():  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.2)
-
-
-async def _read_answer(client: httpx.AsyncClient, request: httpx.Request, kind: Kind, outcome: Outcome) -> None:
-    response = await client.send(request, stream=True)
-    try:
-        outcome.status = response.status_code
-        if not kind.fields.get("stream"):
-            outcome.usage = from_json(await response.aread()).get("usage")
-            return
-        read = b""
-        async for piece in response.aiter_bytes():
-            read += piece
-            if kind.reads is not None and read.count(b"\n\n") >= kind.reads:
-                return
-        for event in payloads(read):
-            outcome.usage = event.get("usage") or (event.get("response") or {}).get("usage") or outcome.usage
-    finally:
-        await response.aclose()
-
-
-def _read(ledgers: Ledgers, provider: ScriptedProvider, run: str, outcomes: list[Outcome], traces: set[str]) -> Books:
+def _read(ledgers: Ledgers, traffic: Traffic, outcomes: list[Outcome]) -> Books:
     """Both ledgers once they hold still: LiteLLM writes its log in batches, Phoenix takes spans in as it comes to it."""
-    received = _until_ended(provider, run)
+    received = _until_ended(traffic.provider, traffic.run)
+    traces = {outcome.trace_id: outcome for outcome in outcomes}
+    expected = tuple(sum(outcome.kind.counts[place] for outcome in outcomes) for place in (0, 2, 3))
     deadline, sizes = time.monotonic() + 90, (-1, -1, -1)
     while True:
         calls = ledgers.spans("span_kind == 'CHAIN' and metadata['operation'] is not None")
         made = [span for span in calls if span.trace_id in traces]
-        rows = [row for row in ledgers.rows() if row.trace_id in traces]
+        logged = _traced(ledgers.rows(), outcomes)
+        rows = [row for row in logged if row.trace_id in traces]
         attempts = [span for span in ledgers.calls() if span.trace_id in traces]
-        complete = len(made) == len(rows) and len(attempts) == len(received)
         before, sizes = sizes, (len(made), len(rows), len(attempts))
-        if (complete and sizes == before) or time.monotonic() > deadline:
-            return Books(run, ledgers.stack, ledgers.since, outcomes, rows, attempts, made, received)
+        if sizes == before == expected or time.monotonic() > deadline:
+            spans = [span for span in ledgers.spans() if span.trace_id in traces]
+            own_keys = [row for row in logged if row.key == OWN_KEY]
+            totals = ledgers.totals([*traces])
+            return Books(
+                traffic.run, ledgers.stack, ledgers.since, outcomes, rows, own_keys, attempts, made, spans, totals, received
+            )  # fmt: skip
         time.sleep(3)
+
+
+def _traced(rows: list[SpendRow], outcomes: list[Outcome]) -> list[SpendRow]:
+    """A failed /v1/responses has lost its trace in LiteLLM's log: its client knows the call by LiteLLM's id for it."""
+    by_call = {outcome.call_id: outcome.trace_id for outcome in outcomes if outcome.call_id}
+    return [
+        replace(row, trace_id=by_call[row.call_id]) if row.trace_id == NONE and row.call_id in by_call else row
+        for row in rows
+    ]
 
 
 def _until_ended(provider: ScriptedProvider, run: str) -> list[dict[str, Any]]:
@@ -260,21 +164,46 @@ def _cost(item: SpendRow | PhoenixSpan) -> float:
     return item.litellm_cost if isinstance(item, PhoenixSpan) else item.cost
 
 
+def _by_kind(books: Books, traces: Iterable[str]) -> Counter[str]:
+    kinds = {outcome.trace_id: outcome.kind.name for outcome in books.outcomes}
+    return Counter(kinds[trace] for trace in traces)
+
+
+def _expected(books: Books, place: int) -> Counter[str]:
+    counted = Counter[str]()
+    for outcome in books.outcomes:
+        counted[outcome.kind.name] += outcome.kind.counts[place]
+    return counted
+
+
+def test_every_kind_came_under_every_key(books: Books) -> None:
+    sent = {(outcome.kind.name, outcome.key) for outcome in books.outcomes}
+    assert sent == {(kind.name, key) for kind in KINDS for key in ENVIRONMENTS}
+
+
 def test_every_kind_of_request_ended_as_it_should(books: Books) -> None:
-    expected = {kind.name: 200 for kind in KINDS} | {"failing": 400, "left-plain": 499}
-    assert {(outcome.kind, outcome.status) for outcome in books.outcomes} == set(expected.items())
+    ended = {(outcome.kind.name, outcome.status) for outcome in books.outcomes}
+    assert ended == {(kind.name, kind.status) for kind in KINDS}
 
 
-def test_every_call_has_one_row(books: Books) -> None:
-    assert Counter(row.trace_id for row in books.rows) == Counter(span.trace_id for span in books.own_spans)
+def test_every_call_has_a_span_of_ours(books: Books) -> None:
+    assert _by_kind(books, (span.trace_id for span in books.own_spans)) == _expected(books, 0)
 
 
-def test_every_attempt_at_the_provider_has_one_span(books: Books) -> None:
-    assert len(books.attempts) == len(books.provider)
+def test_every_attempt_reached_the_provider(books: Books) -> None:
+    assert len(books.provider) == _expected(books, 1).total()
+
+
+def test_every_call_has_its_rows(books: Books) -> None:
+    assert _by_kind(books, (row.trace_id for row in books.rows)) == _expected(books, 2)
+
+
+def test_every_call_has_its_spans_of_litellm(books: Books) -> None:
+    assert _by_kind(books, (span.trace_id for span in books.attempts)) == _expected(books, 3)
 
 
 def test_every_row_that_used_tokens_has_one_span_that_bears_them(books: Books) -> None:
-    assert len([row for row in books.rows if row.tokens]) == len(books.charged)
+    assert Counter(row.trace_id for row in books.rows if row.tokens) == Counter(span.trace_id for span in books.charged)
 
 
 @pytest.mark.parametrize(
@@ -291,27 +220,33 @@ def test_every_row_that_used_tokens_has_one_span_that_bears_them(books: Books) -
 def test_tokens_and_dollars_are_the_same_in_both_ledgers(
     books: Books, of_row: Callable[[SpendRow], str], of_span: Callable[[PhoenixSpan], str]
 ) -> None:
-    assert _sums(books.rows, of_row) == _sums(books.charged, of_span)
+    assert _sums(books.charging, of_row) == _sums(books.charged, of_span)
 
 
-def test_phoenix_prices_each_trace_as_litellm_does(books: Books) -> None:
-    priced: dict[str, float] = {}
-    for span in books.attempts:
-        priced[span.trace_id] = priced.get(span.trace_id, 0) + span.cost
-    spent: dict[str, float] = {}
-    for row in books.rows:
-        spent[row.trace_id] = spent.get(row.trace_id, 0) + row.cost
-    assert {trace: priced.get(trace, 0) for trace in spent} == pytest.approx(spent, abs=1e-12)
+def _all_sums(rows: Iterable[SpendRow]) -> dict[str, tuple[int, int, float]]:
+    """Prompt tokens, completion tokens and dollars of each trace."""
+    summed: dict[str, tuple[int, int, float]] = {}
+    for row in rows:
+        prompt, completion, cost = summed.get(row.trace_id, (0, 0, 0.0))
+        summed[row.trace_id] = prompt + row.prompt_tokens, completion + row.completion_tokens, cost + row.cost
+    return summed
+
+
+def test_phoenix_sums_each_trace_as_litellm_does(books: Books) -> None:
+    logged = _all_sums(books.charging)
+    assert {trace: books.totals.get(trace) for trace in logged} == {
+        trace: pytest.approx(sums, rel=0, abs=1e-12) for trace, sums in logged.items()
+    }
 
 
 def test_a_call_that_fell_back_is_one_row_under_the_model_that_answered(books: Books) -> None:
-    fell_back = {outcome.trace_id for outcome in books.outcomes if outcome.kind.startswith("fallback")}
+    fell_back = {outcome.trace_id for outcome in books.outcomes if outcome.kind.name.startswith("fallback")}
     models = [row.model for row in books.rows if row.trace_id in fell_back]
     assert models == ["claude-haiku-4-5"] * len(fell_back)
 
 
 def test_an_attempt_before_a_fallback_has_a_span_that_costs_nothing(books: Books) -> None:
-    fell_back = {outcome.trace_id for outcome in books.outcomes if outcome.kind.startswith("fallback")}
+    fell_back = {outcome.trace_id for outcome in books.outcomes if outcome.kind.name.startswith("fallback")}
     failed = [span for span in books.attempts if span.trace_id in fell_back and span.failed]
     assert [(span.name, span.tokens, span.cost) for span in failed] == [("chat gpt-4o-mini", 0, 0)] * len(fell_back)
 
@@ -333,7 +268,7 @@ def _reported(books: Books, name: str) -> dict[str, tuple[int, int, float]]:
 @pytest.mark.parametrize("name", ["environment", "component", "operation", "model"])
 def test_the_usage_report_is_the_spend_log(books: Books, name: str) -> None:
     groups: dict[str, list[SpendRow]] = {}
-    for row in books.rows:
+    for row in (row for row in books.rows if row.session != NONE):
         groups.setdefault(getattr(row, name), []).append(row)
     logged = {
         group: (len(rows), sum(row.tokens for row in rows), math.fsum(row.cost for row in rows))
@@ -343,38 +278,105 @@ def test_the_usage_report_is_the_spend_log(books: Books, name: str) -> None:
     assert _reported(books, name) == {group: pytest.approx(sums, rel=0, abs=1e-8) for group, sums in logged.items()}
 
 
-def test_a_client_was_told_the_tokens_of_all_its_calls(books: Books) -> None:
-    told = {outcome.trace_id: outcome.usage for outcome in books.outcomes if outcome.usage and outcome.kind != "auto"}
-    used = Counter[str]()
+def test_clients_were_told_what_they_should_be(books: Books) -> None:
+    told = {(outcome.kind.name, outcome.usage is not None) for outcome in books.outcomes}
+    assert told == {(kind.name, kind.tells) for kind in KINDS}
+
+
+def test_a_client_was_told_the_tokens_and_the_cost_of_all_its_calls(books: Books) -> None:
+    """Those of its answer: what the classifier used is in the ledgers alone."""
+    used = _all_sums(row for row in books.rows if row.component != "routing-classifier")
+    told = {outcome.trace_id: _told(outcome) for outcome in books.outcomes if outcome.kind.tells}
+    assert told == {trace: pytest.approx(used[trace], rel=0, abs=1e-12) for trace in told}
+
+
+def _told(outcome: Outcome) -> tuple[int, int, float]:
+    usage = outcome.usage or {}
+    prompt = usage["input_tokens"] if "input_tokens" in usage else usage["prompt_tokens"]
+    completion = usage["output_tokens"] if "output_tokens" in usage else usage.get("completion_tokens", 0)
+    return prompt, completion, math.nan if outcome.cost is None else outcome.cost
+
+
+def test_only_the_spans_of_single_calls_bear_tokens_or_cost(books: Books) -> None:
+    bearing = [span for span in books.spans if span.tokens or span.cost or span.litellm_cost]
+    assert {(span.trace_id, span.name) for span in bearing} == {(span.trace_id, span.name) for span in books.charged}
+    assert [span.name for span in bearing if not span.name.startswith(CALL_SPANS)] == []
+    assert len(bearing) == len(books.charged)
+
+
+def test_no_row_is_untagged(books: Books) -> None:
     for row in books.rows:
-        used[row.trace_id] += row.tokens
-    assert {trace: used[trace] for trace in told} == {trace: usage["total_tokens"] for trace, usage in told.items()}
+        assert sorted(row.tags) == [
+            f"component:{row.component}",
+            f"environment:{ENVIRONMENTS[row.key]}",
+            f"operation:{row.operation}",
+            f"routing_path:{ROUTING_PATHS[row.component]}",
+        ]
 
 
-def test_no_span_of_ours_bears_tokens(books: Books) -> None:
-    assert [span for span in books.own_spans if span.tokens or span.cost] == []
+def test_a_row_names_its_user(books: Books) -> None:
+    assert [row for row in books.rows if not row.end_user.startswith("token-")] == []
 
 
-def test_nothing_is_untagged(books: Books) -> None:
+def test_a_row_names_its_session_and_its_caller_unless_a_response_failed(books: Books) -> None:
+    nameless = {(row.session, row.caller) for row in books.rows_of("failing-response")}
+    assert nameless == {(NONE, NONE)}
     for row in books.rows:
-        assert {f"component:{row.component}", f"operation:{row.operation}", f"environment:{row.environment}"} <= {
-            *row.tags
-        }
-        assert row.end_user.startswith("token-")
-        assert row.session.startswith(books.run)
+        if row.trace_id not in books.traces("failing-response"):
+            assert row.session.startswith(books.run)
+            assert row.caller == row.end_user
+
+
+def test_no_attempt_is_untagged(books: Books) -> None:
+    keys = {outcome.trace_id: outcome for outcome in books.outcomes}
+    for span in books.attempts:
+        outcome = keys[span.trace_id]
+        assert (
+            span.metadata.items()
+            >= {
+                "routing_path": ROUTING_PATHS[span.metadata["component"]],
+                "environment": ENVIRONMENTS[outcome.key],
+                "user_api_key_alias": outcome.key,
+                "session_id": f"{books.run}-{outcome.kind.name}",
+            }.items()
+        )
+        assert span.metadata["end_user"].startswith("token-")
+        assert span.metadata["operation"]
+
+
+def test_a_key_has_no_rows_but_those_of_the_calls(books: Books) -> None:
+    mine = [row.request_id for row in books.rows if row.key == OWN_KEY]
+    assert sorted(row.request_id for row in books.own_keys_rows) == sorted(mine)
 
 
 def test_each_keys_calls_carry_its_environment(books: Books) -> None:
-    assert {row.key: row.environment for row in books.rows} == ENVIRONMENTS
+    keys = {outcome.trace_id: outcome.key for outcome in books.outcomes}
+    assert [
+        row for row in books.rows if (row.key, row.environment) != (keys[row.trace_id], ENVIRONMENTS[row.key])
+    ] == []
 
 
 def test_a_call_whose_client_left_is_marked_cut(books: Books) -> None:
-    left = {outcome.trace_id for outcome in books.outcomes if outcome.kind.startswith("left-")}
+    left = {outcome.trace_id for outcome in books.outcomes if outcome.kind.left}
     assert {span.trace_id for span in books.own_spans if span.attributes.get("call", {}).get("cut")} == left
 
 
 def test_a_stream_whose_client_left_is_logged_with_what_it_had_used(books: Books) -> None:
-    left = {outcome.trace_id for outcome in books.outcomes if outcome.kind == "left-stream"}
-    rows = [row for row in books.rows if row.trace_id in left]
-    assert len(rows) == len(left)
-    assert all(row.cut and row.completion_tokens > 0 and row.cost > 0 for row in rows)
+    cut = Counter(row.trace_id for row in books.rows if row.cut)
+    assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-reasoned"), 1)
+    left = [row for row in books.rows if row.cut] + books.rows_of("left-response")
+    assert all(row.completion_tokens > 0 and row.cost > 0 for row in left)
+
+
+def test_a_broken_stream_is_logged_as_failed_with_what_it_had_used(books: Books) -> None:
+    assert all(row.failed and row.completion_tokens > 0 and row.cost > 0 for row in books.rows_of("broken", "dropped"))
+
+
+def test_a_completion_stream_without_usage_is_logged_as_nothing(books: Books) -> None:
+    assert {(row.tokens, row.cost) for row in books.rows_of("completion-streamed")} == {(0, 0)}
+
+
+def test_litellm_charges_its_guess_of_the_prompt_for_each_attempt_that_took_too_long(books: Books) -> None:
+    assert all(row.failed and row.tokens == 0 and row.cost > 0 for row in books.rows_of("timed-out"))
+    traces = books.traces("timed-out")
+    assert {(span.tokens, span.cost) for span in books.attempts if span.trace_id in traces} == {(0, 0)}

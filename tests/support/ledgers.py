@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from local_stack.spend_rows import SpendRow
 
 T = TypeVar("T")
 PROJECT = "reasoning-agent"
+ALIASES = 50  # as many as Phoenix takes in one query
 _SPANS = """query($project: ID!, $filter: String, $after: String, $since: DateTime) { node(id: $project) { ... on Project {
   spans(first: 1000, after: $after, filterCondition: $filter, timeRange: {start: $since}) {
     pageInfo { hasNextPage endCursor }
@@ -90,6 +91,30 @@ class Ledgers:
     def calls(self) -> list[PhoenixSpan]:
         """LiteLLM's spans of single calls, each attempt of a retried one."""
         return self.spans("span_kind == 'LLM' and llm.token_count.total is not None")
+
+    def totals(self, traces: Sequence[str]) -> dict[str, tuple[int, int, float]]:
+        """Prompt tokens, completion tokens and dollars of each trace that Phoenix has, as it sums them itself."""
+        return {
+            trace: found
+            for start in range(0, len(traces), ALIASES)
+            for trace, found in self._totals(traces[start : start + ALIASES]).items()
+        }
+
+    def _totals(self, traces: Sequence[str]) -> dict[str, tuple[int, int, float]]:
+        wanted = "prompt { tokens } completion { tokens } total { cost }"
+        fields = (
+            f'_{trace}: getTraceByOtelId(traceId: "{trace}") {{ costSummary {{ {wanted} }} }}' for trace in traces
+        )
+        answer = _ask(self.stack.url("phoenix"), f"query {{ {' '.join(fields)} }}", {})
+        sums = {name[1:]: node["costSummary"] for name, node in answer.items() if node}
+        return {
+            trace: (
+                int(found["prompt"]["tokens"] or 0),
+                int(found["completion"]["tokens"] or 0),
+                float(found["total"]["cost"] or 0),
+            )
+            for trace, found in sums.items()
+        }
 
     def _nodes(self, condition: str) -> Iterator[dict[str, Any]]:
         after = None

@@ -57,6 +57,18 @@ def test_a_call_whose_client_left_is_cut() -> None:
     assert _rows(_fields(metadata={"error_information": {"error_code": "499"}}))[0].cut
 
 
+def test_the_tags_say_what_a_failed_response_lost() -> None:
+    tags = ["component:passthrough", "operation:response", "environment:test", "routing_path:passthrough", "mine"]
+    [row] = _rows(_fields(metadata={"spend_logs_metadata": None}, request_tags=tags, api_key="another"))
+    assert (row.component, row.operation, row.environment) == ("passthrough", "response", "test")
+
+
+def test_a_caller_stays_who_it_is_whatever_user_it_names() -> None:
+    said = {"spend_logs_metadata": {"caller": "token-1"}}
+    report = summed(_rows(_fields(end_user="token-2", metadata=said)), ["caller", "end_user"])
+    assert [key for key, _ in report.groups] == [("token-1", "token-2")]
+
+
 def test_groups_come_with_their_sums_and_the_dearest_first() -> None:
     report = summed(_rows(_fields(1), _fields(2, model_group="dear", spend=9)), ["model"])
     assert [(key, sums.numbers()["cost"]) for key, sums in report.groups] == [(("dear",), 9), (("gpt-4o",), 0.25)]
@@ -109,7 +121,17 @@ def test_a_refused_master_key_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert "does not accept LITELLM_MASTER_KEY" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", [["--since", "yesterday"], ["--by", "component,colour"], ["--format", "xml"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--since", "yesterday"],
+        ["--since", "99999999999d"],
+        ["--since", "99999999999999999999w"],
+        ["--by", "component,colour"],
+        ["--format", "xml"],
+        ["--plot", "cost.jpg"],
+    ],
+)
 def test_a_wrong_option_is_named(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         usage.main(wrong, {})
