@@ -47,6 +47,8 @@ _UPSTREAM_URL = re.compile(
     re.IGNORECASE,
 )
 
+_NAME = re.compile(r"[\w.\-]{1,64}")
+
 
 class ErrorBody(TypedDict):
     """The object under `error`, as OpenAI's clients parse it."""
@@ -229,6 +231,14 @@ class ClientDisconnected(Exception):
 def redact(message: str) -> str:
     """The message without anything that looks like a key, a key's hash or the address of an upstream."""
     return _UPSTREAM_URL.sub("[redacted]", _KEY_LIKE.sub("[redacted]", message))
+
+
+def summary(error: BaseException) -> str:
+    """Class, status and code: what can be told of an error where its message, which may quote a prompt, must not stand."""
+    if not isinstance(error, APIError):
+        return type(error).__name__
+    code = error.error_code if error.error_code and _NAME.fullmatch(error.error_code) else ""
+    return f"{type(error).__name__} {error.status_code} {code}".rstrip()
 
 
 def render(error: APIError) -> JSONResponse:

@@ -229,14 +229,16 @@ class ReasoningAgent:
     @contextmanager
     def _tool_span(self, run: Run, call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
         metadata = run.metadata | ({"mcp_server": tool.server} if tool else {})
-        with self.tracing.span(call.name, "TOOL", metadata=metadata, session_id=run.context.session_id) as span:
-            span.set_attribute("tool.name", call.name)
+        # A name that no tool has is the model's own text.
+        name = call.name if tool or self.tracing.content else "unknown tool"
+        with self.tracing.span(name, "TOOL", metadata=metadata, session_id=run.context.session_id) as span:
+            span.set_attribute("tool.name", name)
             record_content(span, self.tracing, given=json.dumps(call.arguments, ensure_ascii=False))
 
             def report(result: ToolResult) -> None:
                 record_content(span, self.tracing, result=result.for_model())
                 if not result.ok:
-                    record_failure(span, "the call failed")
+                    record_failure(span, self.tracing, "the call failed")
 
             yield report
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from api import errors
-from api.errors import APIError, GatewayKeyRejected, InvalidRequest, Unauthenticated, UpstreamError, render
+from api.errors import APIError, GatewayKeyRejected, InvalidRequest, Unauthenticated, UpstreamError, render, summary
 
 
 def _tree(error: type[APIError]) -> list[type[APIError]]:
@@ -105,3 +105,19 @@ def test_an_address_of_an_upstream_is_found_whatever_follows_it(address: str, en
 )
 def test_an_address_that_a_client_can_use_is_kept(address: str) -> None:
     assert address in UpstreamError(400, {"message": f"See {address}."}).body["message"]
+
+
+def test_a_summary_has_class_status_and_code_but_no_message() -> None:
+    assert (
+        summary(UpstreamError(400, {"message": "no: my prompt", "code": "bad_prompt"}))
+        == "UpstreamError 400 bad_prompt"
+    )
+
+
+@pytest.mark.parametrize("error", [UpstreamError(400, {"code": "no: my prompt"}), UpstreamError(400, {})], ids=str)
+def test_a_summary_leaves_out_a_code_that_is_none(error: APIError) -> None:
+    assert summary(error) == "UpstreamError 400"
+
+
+def test_a_summary_of_an_unforeseen_error_is_its_class() -> None:
+    assert summary(LookupError("my prompt")) == "LookupError"
