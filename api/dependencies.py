@@ -73,7 +73,8 @@ class ServiceContainer:
         await servers.open()
         limits = _limits(self.settings)
         self._agent = ReasoningAgent(gateway, self._catalog, servers, load_prompts(), tracing, metrics, limits)
-        self._router = RequestRouter(_classifier(self.settings, gateway), metrics, self.settings.routing_default_mode)
+        classifier, content = _classifier(self.settings, gateway), self.settings.trace_content == "on"
+        self._router = RequestRouter(classifier, metrics, self.settings.routing_default_mode, content)
 
     async def __aexit__(self, *exc: object) -> None:
         self._tracing = self._metrics = self._openai_client = self._gateway = self._catalog = None

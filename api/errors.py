@@ -50,6 +50,8 @@ _UPSTREAM_URL = re.compile(
 _TRACEBACK = "Traceback (most recent call last)"
 _FAILED_WITHOUT_WORDS = "LiteLLM failed; its log says how."
 
+_NAME = re.compile(r"[\w.\-]{1,64}")
+
 
 class ErrorBody(TypedDict):
     """The object under `error`, as OpenAI's clients parse it."""
@@ -233,6 +235,14 @@ def redact(message: str) -> str:
     """The message without tracebacks and anything that looks like a key, a key's hash or the address of an upstream."""
     said = message.partition(_TRACEBACK)[0].rstrip() or _FAILED_WITHOUT_WORDS
     return _UPSTREAM_URL.sub("[redacted]", _KEY_LIKE.sub("[redacted]", said))
+
+
+def summary(error: BaseException) -> str:
+    """Class, status and code: what can be told of an error where its message, which may quote a prompt, must not stand."""
+    if not isinstance(error, APIError):
+        return type(error).__name__
+    code = error.error_code if error.error_code and _NAME.fullmatch(error.error_code) else ""
+    return f"{type(error).__name__} {error.status_code} {code}".rstrip()
 
 
 def render(error: APIError) -> JSONResponse:

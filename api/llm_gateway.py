@@ -267,7 +267,7 @@ class LLMGateway:
                 yield span
         except Exception as error:
             failure = mapped(error)
-            record_failure(span, failure)
+            record_failure(span, self.tracing, failure)
             raise failure from error
         finally:
             span.end()

@@ -13,6 +13,7 @@ from api import exception_handlers, openapi
 from api.auth import PUBLIC_ROUTES, AuthenticationMiddleware, TokenAuthenticator
 from api.config import Settings, load_settings
 from api.dependencies import ServiceContainer
+from api.logged_errors import without_messages
 from api.metrics import MetricsMiddleware
 from api.request_id import RequestIdMiddleware
 from api.routes import chat, handed_on, health, metrics, models, tools
@@ -63,5 +64,11 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
 
 def _show_logs(settings: Settings) -> None:
     """Our own lines at LOG_LEVEL, everyone else's from WARNING on, unless whoever runs the process has set logging up."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=form, handlers=[handler])
+    if settings.trace_content == "off":
+        # uvicorn has handlers of its own, and tells of what a request failed with once more.
+        for shown in (handler, *logging.getLogger("uvicorn").handlers):
+            shown.addFilter(without_messages)
     logging.getLogger("api").setLevel(settings.log_level)

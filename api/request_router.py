@@ -32,6 +32,7 @@ class RoutingSource(StrEnum):
 
 # What somebody chose for the conversation.
 _CHOICES = frozenset({RoutingSource.HEADER_OVERRIDE, RoutingSource.LLM_CLASSIFIER})
+_UNTOLD = "the classifier chose it; TRACE_CONTENT=off leaves its reason out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class RequestRouter:
     classifier: RoutingClassifier
     metrics: Metrics
     default: RoutingMode = RoutingMode.PASSTHROUGH
+    content: bool = True
+    """Whether a reason, which goes onto the span and into the log, may hold the classifier's or a provider's own words."""
     _moved: "OrderedDict[tuple[str, str], RoutingSource]" = field(default_factory=OrderedDict)
 
     async def decide(self, body: Mapping[str, Any], context: RequestContext, tools: Sequence[Tool]) -> RoutingDecision:
@@ -91,11 +94,11 @@ class RequestRouter:
         try:
             mode, reason = await self.classifier.choose(body["messages"], tools, context)
         except ClassifierFailed as cause:
-            return self._fallback(cause.kind, str(cause))
+            return self._fallback(cause.kind, str(cause) if self.content else cause.summary)
         except Exception as error:  # noqa: BLE001 - whatever it is, the model can still answer
             _log.exception("The classifier failed in an unforeseen way")
             return self._fallback("internal", f"internal: {type(error).__name__}")
-        return RoutingDecision(mode, reason, RoutingSource.LLM_CLASSIFIER)
+        return RoutingDecision(mode, reason if self.content else _UNTOLD, RoutingSource.LLM_CLASSIFIER)
 
     def _fallback(self, kind: str, cause: str) -> RoutingDecision:
         self.metrics.classifier_failed(kind)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from api.attribution import Component, Operation
 from api.conversation import excerpt
-from api.errors import APIError
+from api.errors import APIError, summary
 from api.llm_gateway import LLMGateway
 from api.metrics import error_class
 from api.prompt_file import load_prompt
@@ -30,11 +30,15 @@ class RoutingChoice(BaseModel):
 
 
 class ClassifierFailed(Exception):
-    """No usable choice was made; the message is the cause, for the decision and its span, and `kind` its class, for metrics."""
+    """No usable choice was made; the message is the cause, for the decision and its span, and `kind` its class, for metrics.
 
-    def __init__(self, cause: str, kind: str) -> None:
+    `summary` is the cause without a provider's words.
+    """
+
+    def __init__(self, cause: str, kind: str, summary: str | None = None) -> None:
         super().__init__(cause)
         self.kind = kind
+        self.summary = summary or cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class RoutingClassifier:
             raise ClassifierFailed(f"no choice within {self.timeout:g} s", "timeout") from None
         except APIError as error:
             cause = f"{error.error_code or error.status_code}: {error.message}"
-            raise ClassifierFailed(cause, error_class(error)) from error
+            raise ClassifierFailed(cause, error_class(error), summary(error)) from error
         return RoutingMode(choice.mode), choice.reason
 
     def _system(self, tools: Sequence[Tool]) -> str:

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from api.errors import APIError, InternalError
 from api.metrics import metrics_of
 from api.sse import error_event
-from api.tracing import record_failure
+from api.tracing import Tracing, record_failure, tracing_of
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +40,12 @@ class EventStreamResponse(StreamingResponse):
         # Proxies would otherwise hold events back to fill their buffers.
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         self._source = source
-        self._events = _with_error_event(source)
+        self._tracing = Tracing()
+        self._events = self._with_error_event()
         super().__init__(self._events, headers={**source.headers, **headers, **own}, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._tracing = tracing_of(scope)
         metrics = metrics_of(scope)
         metrics.stream_began()
         try:
@@ -53,19 +55,19 @@ class EventStreamResponse(StreamingResponse):
             metrics.stream_ended()
             await self._source.aclose()
 
-
-async def _with_error_event(source: EventSource) -> AsyncGenerator[bytes, None]:
-    async with aclosing(source.events()) as events:
-        try:
-            async for chunk in events:
-                yield chunk
-        except Exception as error:  # noqa: BLE001 - the status has been sent: the stream is the only place left to say it
-            told = _told(error)
-            yield source.error_event(told) if isinstance(source, TellsErrors) else error_event(told)
+    async def _with_error_event(self) -> AsyncGenerator[bytes, None]:
+        source = self._source
+        async with aclosing(source.events()) as events:
+            try:
+                async for chunk in events:
+                    yield chunk
+            except Exception as error:  # noqa: BLE001 - the status has been sent: only the stream is left to say it
+                record_failure(get_current_span(), self._tracing, error)
+                told = _told(error)
+                yield source.error_event(told) if isinstance(source, TellsErrors) else error_event(told)
 
 
 def _told(error: Exception) -> APIError:
-    record_failure(get_current_span(), error)
     if isinstance(error, APIError):
         return error
     _log.error("A stream failed in this server", exc_info=error)

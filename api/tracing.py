@@ -30,6 +30,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.config import Settings
+from api.errors import summary
 
 SpanKind = Literal["CHAIN", "AGENT", "TOOL"]
 
@@ -82,7 +83,7 @@ class Tracing:
             try:
                 yield span
             except Exception as error:
-                record_failure(span, error)
+                record_failure(span, self, error)
                 raise
 
     def close(self) -> None:
@@ -135,10 +136,14 @@ def trace_id(span: Span) -> str | None:
     return format_trace_id(context.trace_id) if context.is_valid else None
 
 
-def record_failure(span: Span, error: BaseException | str) -> None:
-    """Marks the span failed. The description is the message a client is shown, so it holds no secret that an error must not."""
-    description = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    span.set_status(Status(StatusCode.ERROR, description))
+def record_failure(span: Span, tracing: Tracing, error: BaseException | str) -> None:
+    """Marks the span failed, with the message a client is shown, so it holds no secret that an error must not.
+
+    A provider's message may quote the prompt: without content an error is told by `errors.summary`. Words of ours always are.
+    """
+    if isinstance(error, BaseException):
+        error = f"{type(error).__name__}: {error}" if tracing.content else summary(error)
+    span.set_status(Status(StatusCode.ERROR, error))
 
 
 def record_content(span: Span, tracing: Tracing, *, given: str | None = None, result: str | None = None) -> None:
@@ -172,8 +177,8 @@ class TracingMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        tracing = _tracing_of(scope)
-        if tracing is None or not _may_cause_llm_calls(scope):
+        tracing = tracing_of(scope)
+        if not _may_cause_llm_calls(scope):
             await self._app(scope, receive, send)
             return
         parent = _PROPAGATOR.extract(Headers(scope=scope)) if tracing.enabled else None
@@ -195,7 +200,7 @@ class TracingMiddleware:
                 _observe_start(span, message)
             await send(message)
 
-        with use_span(span, end_on_exit=True, record_exception=False):
+        with tracing.around(span):
             await self._app(scope, receive, send_observed)
 
 
@@ -219,6 +224,7 @@ def _caller_span(scope: Scope) -> Span:
     return get_current_span(_PROPAGATOR.extract(Headers(scope=scope), context=Context())) or INVALID_SPAN
 
 
-def _tracing_of(scope: Scope) -> Tracing | None:
+def tracing_of(scope: Scope) -> Tracing:
+    """That of the server that the request came to."""
     services: Any = scope.get("state", {}).get("services")
-    return None if services is None else services.tracing
+    return Tracing() if services is None else services.tracing

@@ -229,9 +229,8 @@ class ReasoningAgent:
     @contextmanager
     def _tool_span(self, run: Run, call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
         metadata = run.metadata | ({"mcp_server": tool.server} if tool else {})
-        name = (
-            tool.name if tool else "unknown"
-        )  # A name that no tool has is the model's words: content, and of any length.
+        # A name that no tool has is the model's own text, of any length.
+        name = tool.name if tool else "unknown"
         with self.tracing.span(name, "TOOL", metadata=metadata, session_id=run.context.session_id) as span:
             span.set_attribute("tool.name", name)
             record_content(span, self.tracing, given=json.dumps(call.arguments, ensure_ascii=False))
@@ -239,7 +238,7 @@ class ReasoningAgent:
             def report(result: ToolResult) -> None:
                 record_content(span, self.tracing, result=result.for_model())
                 if not result.ok:
-                    record_failure(span, "the call failed")
+                    record_failure(span, self.tracing, "the call failed")
 
             yield report
 

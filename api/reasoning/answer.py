@@ -86,7 +86,7 @@ class AnswerStream:
                 self._reasoning.result()
         except BaseException as error:
             if isinstance(error, Exception):
-                record_failure(self._span, error)
+                record_failure(self._span, self._agent.tracing, error)
             await self.aclose()
             raise
         finally:
@@ -102,7 +102,7 @@ class AnswerStream:
                 async for chunk in answer:
                     yield chunk
         except Exception as error:
-            record_failure(self._span, error)
+            record_failure(self._span, self._agent.tracing, error)
             yield self._chunks.of_event(_error_event(self._run.steps, error))
             raise
 

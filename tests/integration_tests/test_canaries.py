@@ -1,4 +1,7 @@
-"""Secrets, and with TRACE_CONTENT=off also what was said, driven through every path: found in no trace, log, row or answer."""
+"""Secrets, and with TRACE_CONTENT=off also what was said, driven through every path: found in no trace, log, row or answer.
+
+With TRACE_CONTENT=on the same run leaves what was said behind, or nothing would be shown by not finding it.
+"""
 
 import json
 from collections.abc import Iterator
@@ -17,12 +20,16 @@ from local_stack.instance import Instance
 from tests.support.api import TOKEN, RunningAPI, running_api
 from tests.support.ledgers import Ledgers, PhoenixSpan, settled
 from tests.support.provider import ScriptedProvider
+from tests.support.reasoning import finished, said, tool, use
 from tests.support.stack import command
 
 pytestmark = pytest.mark.timeout(600)
 
-SAID = f"said-{uuid4().hex}"
-COOKIE, OTHER_KEY = f"cookie-{uuid4().hex}", f"sk-other-{uuid4().hex}"
+# One word, so that searching for it finds nothing and says so.
+SAID = f"said{uuid4().hex}"
+# What a provider says of a failure, which may quote the prompt.
+QUOTED = f"quoted{uuid4().hex}"
+COOKIE, OTHER_KEY, WRONG_TOKEN = f"cookie-{uuid4().hex}", f"sk-other-{uuid4().hex}", f"wrong-{uuid4().hex}"
 SECRETS_OF_THE_STACK = (
     "LITELLM_MASTER_KEY",
     "LITELLM_SALT_KEY",
@@ -33,24 +40,59 @@ SECRETS_OF_THE_STACK = (
 )
 HEADERS = {"cookie": f"session={COOKIE}", "x-api-key": OTHER_KEY, "x-litellm-api-key": OTHER_KEY}
 CHAT, STREAM = "/chat/completions", {"stream": True, "stream_options": {"include_usage": True}}
+REASONING, AUTO = {"x-routing-mode": "reasoning"}, {"x-routing-mode": "auto"}
+LOGS = ("litellm", "phoenix", "postgres", "demo-tools", "supervisord")
+# Where nothing may stand that was said, whoever said it.
+OURS = ("api", "metrics", "our spans", *(name for name in LOGS if name != "litellm"))
+# LiteLLM has no switch for the errors of its providers: docs/observability.md says so.
+LITELLMS = ("litellm", "LiteLLM's spans", "spend log")
+CALLS = 27
+# Our spans and LiteLLM's, by name, and what is on some span of that name where content may be.
+TELLING = [
+    ("POST /v1/chat/completions", SAID),
+    ("POST /v1/chat/completions", QUOTED),
+    ("POST /v1/completions", SAID),
+    ("POST /v1/embeddings", SAID),
+    ("POST /v1/responses", SAID),
+    ("reasoning-agent", SAID),
+    ("reasoning-agent", QUOTED),
+    ("step 1", QUOTED),
+    ("reasoning-agent.step_generation", QUOTED),
+    ("passthrough.chat", QUOTED),
+    ("routing-classifier.auto_routing", QUOTED),
+    ("search_docs", SAID),
+    ("fail", SAID),
+    ("chat gpt-4o-mini", SAID),
+]
 
 
 @dataclass(frozen=True)
 class Left:
-    """What a run with content off has left behind, as text, by place."""
+    """What a run has left behind: the spans, and as text, by place, everything."""
 
+    spans: list[PhoenixSpan]
     places: dict[str, str]
     answers: str
     secrets: dict[str, str]
     calls: int
 
+    def named(self, name: str) -> list[PhoenixSpan]:
+        return [span for span in self.spans if span.name == name]
+
 
 @pytest.fixture(scope="module")
-def quiet(stack: Instance) -> Iterator[Instance]:
-    """The stack with TRACE_CONTENT=off; afterwards as it was."""
+def left(stack: Instance, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
+    """With TRACE_CONTENT=off; afterwards the stack is as it was."""
     _switch(stack, "off")
-    yield stack
+    yield _run(stack, tmp_path_factory.mktemp("off"), "off")
     _switch(stack, "on")
+
+
+@pytest.fixture(scope="module")
+def kept(stack: Instance, left: Left, tmp_path_factory: pytest.TempPathFactory) -> Left:
+    """The same with TRACE_CONTENT=on."""
+    _switch(stack, "on")
+    return _run(stack, tmp_path_factory.mktemp("on"), "on")
 
 
 def _switch(stack: Instance, value: str) -> None:
@@ -59,82 +101,117 @@ def _switch(stack: Instance, value: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="module")
-def left(quiet: Instance, tmp_path_factory: pytest.TempPathFactory) -> Left:
-    ledgers, provider = Ledgers.from_now(quiet), ScriptedProvider(quiet.url("demo-provider"))
-    directory = tmp_path_factory.mktemp("api")
+def _run(stack: Instance, directory: Path, content: str) -> Left:
+    ledgers, provider = Ledgers.from_now(stack), ScriptedProvider(stack.url("demo-provider"))
     settings = {
         "ENABLE_TRACING": "true",
-        "TRACE_CONTENT": "off",
+        "TRACE_CONTENT": content,
         "LOG_LEVEL": "DEBUG",
-        "PHOENIX_COLLECTOR_ENDPOINT": quiet.url("phoenix_grpc"),
-        "DEMO_TOOLS_URL": quiet.url("demo-tools", "/mcp"),
+        "PHOENIX_COLLECTOR_ENDPOINT": stack.url("phoenix_grpc"),
+        "DEMO_TOOLS_URL": stack.url("demo-tools", "/mcp"),
         "ROUTING_CLASSIFIER_TIMEOUT": "30",
     }
-    before = {name: quiet.log(name).stat().st_size for name in ("litellm", "phoenix")}
+    before = {name: stack.log(name).stat().st_size for name in LOGS}
     key = ledgers.settings["LITELLM_TEST_KEY"]
-    with running_api(directory, llm_base_url=quiet.url("litellm"), llm_api_key=key, **settings) as api:
-        answers, traces = _drive(api, provider)
+    with running_api(directory, llm_base_url=stack.url("litellm"), llm_api_key=key, **settings) as api:
+        _script(provider, content)
+        answers = _drive(api, content)
+        metrics = httpx.get(f"{api.url}/metrics", headers=api.headers, trust_env=False).raise_for_status().text
+    traces = {answer.headers["x-trace-id"] for answer in answers if "x-trace-id" in answer.headers}
 
     def calls_of_ours() -> list[PhoenixSpan]:
         spans = ledgers.spans("metadata['operation'] is not None and span_kind == 'CHAIN'")
         return [span for span in spans if span.trace_id in traces]
 
     # Phoenix takes the spans in after they have been sent: what is not there yet could hide a leak.
-    settled(lambda: sorted({span.trace_id for span in calls_of_ours()}), len(traces), 60)
-    calls = calls_of_ours()
+    calls = settled(calls_of_ours, CALLS, 60)
     ledgers.rows_of(*traces, calls=len(calls))
-    logs = {name: quiet.log(name).read_text()[size:] for name, size in before.items()}
-    spans = json.dumps([span.attributes for span in ledgers.spans() if span.trace_id in traces])
-    places = {**logs, "api": api.log.read_text(), "spans": spans, "spend log": _raw_rows(quiet, ledgers, traces)}
-    secrets = {name: ledgers.settings[name] for name in SECRETS_OF_THE_STACK}
-    secrets |= {"bearer": TOKEN, "cookie": COOKIE, "other key": OTHER_KEY, "provider key": DEMO_KEY}
-    return Left(places, answers, secrets, len(calls))
-
-
-def _drive(api: RunningAPI, provider: ScriptedProvider) -> tuple[str, set[str]]:
-    """Every path, and failures of each kind; the answers' texts and the traces."""
-    quoting = {
-        "status": 401,
-        "error": {"message": f"Incorrect API key provided: {DEMO_KEY}", "code": "invalid_api_key"},
+    spans = [span for span in ledgers.spans() if span.trace_id in traces]
+    places = {name: stack.log(name).read_text()[size:] for name, size in before.items()}
+    places |= {
+        "api": api.log.read_text(),
+        "metrics": metrics,
+        "our spans": "\n".join(span.text for span in spans if _is_ours(span)),
+        "LiteLLM's spans": "\n".join(span.text for span in spans if not _is_ours(span)),
+        "spend log": _raw_rows(stack, ledgers, traces),
     }
-    provider.script({"status": 400, "error": {"message": "no"}}, repeat_last=True, contains=f"{SAID} failing")
-    provider.script(quoting, repeat_last=True, contains=f"{SAID} refused")
-    breaking = {"chunks": ["a ", "b ", "c "], "chunk_delay": 0.05, "fail_after_chunks": 2, "fail": "error_event"}
-    provider.script(breaking, repeat_last=True, contains=f"{SAID} breaking")
+    secrets = {name: ledgers.settings[name] for name in SECRETS_OF_THE_STACK}
+    secrets |= {"bearer": TOKEN, "wrong bearer": WRONG_TOKEN, "cookie": COOKIE, "other key": OTHER_KEY}
+    told = "\n".join(f"{answer.headers}\n{answer.text}" for answer in answers)
+    return Left(spans, places, told, secrets | {"provider key": DEMO_KEY}, len(calls))
+
+
+def _is_ours(span: PhoenixSpan) -> bool:
+    return span.kind.upper() in ("CHAIN", "AGENT", "TOOL")
+
+
+def _script(provider: ScriptedProvider, run: str) -> None:
+    """How the provider answers each of the requests that `_drive` makes."""
+
+    def script(what: str, *replies: dict[str, Any]) -> None:
+        provider.script(*replies, repeat_last=True, contains=_asked(run, what))
+
+    fails = {"status": 400, "error": {"message": f"not with {QUOTED}"}}
+    tools = [tool("search_docs", query=SAID), tool("fail", message=SAID), tool(f"no_{SAID}", why=SAID)]
+    script("plain", said(SAID))
+    script("tools", use(*tools, thought=SAID, concurrent=True), finished(SAID), said(SAID))
+    script("stepless", said(f"{SAID} is no step"))
+    script("chosen", {"json": {"reason": f"because of {SAID}", "mode": "passthrough"}}, said(SAID))
+    script("unchosen", fails, said(SAID))
+    script("failing", fails)
+    script(
+        "refused",
+        {"status": 401, "error": {"message": f"Incorrect API key provided: {DEMO_KEY}", "code": "invalid_api_key"}},
+    )
+    broken = {"chunks": [SAID, "b ", "c "], "chunk_delay": 0.05, "fail_after_chunks": 2}
+    script("breaking", broken | {"fail": "error_event", "error": {"message": QUOTED}})
+    script("cut", {"chunks": [SAID] * 100, "chunk_delay": 0.1})
+    script("retried", {"status": 500, "error": {"message": QUOTED}}, said(SAID))
+
+
+def _drive(api: RunningAPI, run: str) -> list[httpx.Response]:
+    """Every path, and failures of each kind."""
     asked: list[tuple[str, dict[str, Any], dict[str, str]]] = [
-        (CHAT, _chat("plain"), {}),
-        (CHAT, _chat("streamed") | STREAM, {}),
+        (CHAT, _chat(run, "plain"), {}),
+        (CHAT, _chat(run, "plain") | STREAM, {}),
+        (CHAT, _chat(run, "tools"), REASONING),
+        (CHAT, _chat(run, "stepless"), REASONING),
+        (CHAT, _chat(run, "reasoned") | STREAM, REASONING),
+        (CHAT, _chat(run, "chosen"), AUTO),
+        (CHAT, _chat(run, "unchosen"), AUTO),
+        (CHAT, _chat(run, "failing"), {}),
+        (CHAT, _chat(run, "failing") | STREAM, {}),
+        (CHAT, _chat(run, "failing"), REASONING),
+        (CHAT, _chat(run, "failing") | STREAM, REASONING),
+        (CHAT, _chat(run, "refused"), {}),
+        (CHAT, _chat(run, "refused") | STREAM, REASONING),
+        (CHAT, _chat(run, "breaking") | STREAM, {}),
+        (CHAT, _chat(run, "retried"), {}),
         (
             CHAT,
-            _chat("tool") | {"messages": [{"role": "user", "content": f"What is 2+3? {SAID}"}]},
-            {"x-routing-mode": "reasoning"},
+            _chat(run, "key in the body") | {"api_key": OTHER_KEY, "extra_headers": {"authorization": OTHER_KEY}},
+            {},
         ),
-        (CHAT, _chat("reasoned") | STREAM, {"x-routing-mode": "reasoning"}),
-        (CHAT, _chat("auto"), {"x-routing-mode": "auto"}),
-        (CHAT, _chat("failing"), {}),
-        (CHAT, _chat("refused"), {}),
-        (CHAT, _chat("refused") | STREAM, {"x-routing-mode": "reasoning"}),
-        (CHAT, _chat("breaking") | STREAM, {}),
-        (CHAT, _chat("key in the body") | {"api_key": OTHER_KEY, "extra_headers": {"authorization": OTHER_KEY}}, {}),
-        (CHAT, _chat("no such model") | {"model": "no-such-model"}, {}),
+        (CHAT, _chat(run, "no such model") | {"model": "no-such-model"}, {}),
+        (CHAT, _chat(run, "wrong token"), {"authorization": f"Bearer {WRONG_TOKEN}"}),
         ("/embeddings", {"model": "text-embedding-3-small", "input": SAID}, {}),
         ("/responses", {"model": "gpt-4o-mini", "input": SAID}, {}),
         ("/completions", {"model": "gpt-4o-mini", "prompt": SAID}, {}),
     ]
-    answers = [
-        httpx.post(
-            f"{api.base_url}{path}", json=body, headers=api.headers | HEADERS | headers, timeout=60, trust_env=False
-        )
-        for path, body, headers in asked
-    ]
-    return "\n".join(f"{answer.headers}\n{answer.text}" for answer in answers), {
-        answer.headers["x-trace-id"] for answer in answers
-    }
+    with httpx.Client(base_url=api.base_url, headers=api.headers | HEADERS, timeout=60, trust_env=False) as client:
+        answers = [client.post(path.lstrip("/"), json=body, headers=headers) for path, body, headers in asked]
+        with client.stream("POST", CHAT.lstrip("/"), json=_chat(run, "cut") | STREAM) as cut:
+            next(cut.iter_lines())
+        return [*answers, httpx.Response(cut.status_code, headers=cut.headers)]
 
 
-def _chat(what: str) -> dict[str, Any]:
-    return {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"{SAID} {what}"}]}
+def _chat(run: str, what: str) -> dict[str, Any]:
+    return {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": _asked(run, what)}]}
+
+
+def _asked(run: str, what: str) -> str:
+    """Told apart by run, since a script goes on where the last run left it."""
+    return f"{SAID} {run}: {what}"
 
 
 def _raw_rows(stack: Instance, ledgers: Ledgers, traces: set[str]) -> str:
@@ -149,35 +226,63 @@ def _raw_rows(stack: Instance, ledgers: Ledgers, traces: set[str]) -> str:
     )
 
 
-def test_the_run_made_calls_on_every_path(left: Left) -> None:
-    assert left.calls >= 14
+def test_the_run_made_calls_on_every_path(left: Left, kept: Left) -> None:
+    assert (left.calls, kept.calls) == (CALLS, CALLS)
 
 
-@pytest.mark.parametrize("place", ["api", "litellm", "phoenix", "spans", "spend log"])
-def test_no_secret_is_left_behind(left: Left, place: str) -> None:
-    assert [name for name, secret in left.secrets.items() if secret in left.places[place]] == []
+@pytest.mark.parametrize("place", [*OURS, *LITELLMS])
+@pytest.mark.parametrize("run", ["left", "kept"])
+def test_no_secret_is_left_behind(request: pytest.FixtureRequest, run: str, place: str) -> None:
+    ran: Left = request.getfixturevalue(run)
+    assert [name for name, secret in ran.secrets.items() if secret in ran.places[place]] == []
 
 
-def test_no_secret_is_answered(left: Left) -> None:
-    assert [name for name, secret in left.secrets.items() if secret in left.answers] == []
+@pytest.mark.parametrize("run", ["left", "kept"])
+def test_no_secret_is_answered(request: pytest.FixtureRequest, run: str) -> None:
+    ran: Left = request.getfixturevalue(run)
+    assert [name for name, secret in ran.secrets.items() if secret in ran.answers] == []
 
 
-@pytest.mark.parametrize("place", ["api", "litellm", "phoenix", "spans", "spend log"])
+@pytest.mark.parametrize("place", [*OURS, *LITELLMS])
 def test_with_the_switch_off_nothing_that_was_said_is_left_behind(left: Left, place: str) -> None:
     assert SAID not in left.places[place]
 
 
-def test_with_the_switch_on_spans_and_spend_log_hold_what_was_said(stack: Instance, left: Left, tmp_path: Path) -> None:
-    _switch(stack, "on")
-    ledgers = Ledgers.from_now(stack)
-    settings = {"ENABLE_TRACING": "true", "PHOENIX_COLLECTOR_ENDPOINT": stack.url("phoenix_grpc")}
-    key = ledgers.settings["LITELLM_TEST_KEY"]
-    with running_api(tmp_path, llm_base_url=stack.url("litellm"), llm_api_key=key, **settings) as api:
-        answer = httpx.post(
-            f"{api.base_url}{CHAT}", json=_chat("kept"), headers=api.headers, timeout=60, trust_env=False
-        )
-    trace = answer.headers["x-trace-id"]
-    ledgers.rows_of(trace, calls=1)
-    [span] = ledgers.spans_of(trace, calls=1)
-    assert SAID in json.dumps(span.attributes)
-    assert SAID in _raw_rows(stack, ledgers, {trace})
+@pytest.mark.parametrize("place", OURS)
+def test_with_the_switch_off_nothing_of_ours_holds_what_a_provider_said_of_a_failure(left: Left, place: str) -> None:
+    assert QUOTED not in left.places[place]
+
+
+@pytest.mark.parametrize("place", LITELLMS)
+def test_litellm_keeps_what_a_provider_said_of_a_failure_as_the_docs_say(left: Left, place: str) -> None:
+    assert QUOTED in left.places[place]
+
+
+@pytest.mark.parametrize(
+    ("name", "said_there"),
+    TELLING,
+    ids=lambda value: "said" if value == SAID else "quoted" if value == QUOTED else value,
+)
+def test_with_the_switch_on_the_spans_that_could_leak_hold_what_was_said(
+    left: Left, kept: Left, name: str, said_there: str
+) -> None:
+    assert left.named(name)
+    assert any(said_there in span.text for span in kept.named(name))
+
+
+@pytest.mark.parametrize("direction", ["input", "output"])
+@pytest.mark.parametrize("name", ["POST /v1/chat/completions", "reasoning-agent", "search_docs", "chat gpt-4o-mini"])
+def test_with_the_switch_on_both_what_was_given_and_what_came_of_it_are_there(
+    kept: Left, name: str, direction: str
+) -> None:
+    assert any(SAID in json.dumps(span.attributes.get(direction)) for span in kept.named(name))
+
+
+def test_with_the_switch_on_a_tool_that_there_is_not_has_the_models_name(left: Left, kept: Left) -> None:
+    assert kept.named(f"no_{SAID}")
+    assert left.named("unknown")
+
+
+@pytest.mark.parametrize("place", ["spend log", "api"])
+def test_with_the_switch_on_spend_log_and_our_log_hold_what_was_said(kept: Left, place: str) -> None:
+    assert SAID in kept.places[place]

@@ -21,7 +21,8 @@ _SPANS = """query($project: ID!, $filter: String, $after: String, $since: DateTi
   spans(first: 1000, after: $after, filterCondition: $filter, timeRange: {start: $since}) {
     pageInfo { hasNextPage endCursor }
     edges { node {
-      name spanKind statusCode tokenCountPrompt tokenCountCompletion attributes trace { traceId }
+      name spanKind statusCode statusMessage tokenCountPrompt tokenCountCompletion attributes trace { traceId }
+      events { name message attributes }
       costSummary { total { cost } }
     } }
 } } } }"""
@@ -39,6 +40,13 @@ class PhoenixSpan:
     completion_tokens: int
     cost: float
     attributes: dict[str, Any]
+    message: str = ""
+    events: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All that the span says, for finding out whether it says something."""
+        return json.dumps([self.name, self.message, self.attributes, self.events], ensure_ascii=False)
 
     @property
     def tokens(self) -> int:
@@ -156,6 +164,8 @@ def _span(node: dict[str, Any]) -> PhoenixSpan:
         completion_tokens=int(node["tokenCountCompletion"] or 0),
         cost=float(((node["costSummary"] or {}).get("total") or {}).get("cost") or 0),
         attributes=json.loads(node["attributes"]),
+        message=node["statusMessage"],
+        events=tuple(node["events"]),
     )
 
 

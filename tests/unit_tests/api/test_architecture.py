@@ -36,7 +36,7 @@ FLOORS = [
     {"upstream_headers", "request_id"},
     {"request_context", "tracing"},
     {"auth", "config"},
-    {"errors", "protocol", "litellm_fields", "garbage_collection"},
+    {"errors", "protocol", "litellm_fields", "garbage_collection", "logged_errors"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from api import errors
-from api.errors import APIError, GatewayKeyRejected, InvalidRequest, Unauthenticated, UpstreamError, render
+from api.errors import APIError, GatewayKeyRejected, InvalidRequest, Unauthenticated, UpstreamError, render, summary
 
 
 def _tree(error: type[APIError]) -> list[type[APIError]]:
@@ -119,3 +119,19 @@ def test_an_address_that_a_client_can_use_is_kept(address: str) -> None:
 )
 def test_no_traceback_of_litellms_is_told(message: str, told: str) -> None:
     assert UpstreamError(500, {"message": message}).message == told
+
+
+def test_a_summary_has_class_status_and_code_but_no_message() -> None:
+    assert (
+        summary(UpstreamError(400, {"message": "no: my prompt", "code": "bad_prompt"}))
+        == "UpstreamError 400 bad_prompt"
+    )
+
+
+@pytest.mark.parametrize("error", [UpstreamError(400, {"code": "no: my prompt"}), UpstreamError(400, {})], ids=str)
+def test_a_summary_leaves_out_a_code_that_is_none(error: APIError) -> None:
+    assert summary(error) == "UpstreamError 400"
+
+
+def test_a_summary_of_an_unforeseen_error_is_its_class() -> None:
+    assert summary(LookupError("my prompt")) == "LookupError"

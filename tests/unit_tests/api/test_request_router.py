@@ -179,6 +179,35 @@ def test_an_error_of_our_own_in_the_classifier_means_passthrough_and_stands_in_t
     assert "the classifier failed: internal: LookupError'" in caplog.text
 
 
+async def _reason_without_content(conversation: "Session", **answer: Any) -> str:
+    router = replace(conversation.router, content=False)
+    conversation.route.respond(**answer)
+    context = RequestContext(Caller("c"), routing_mode=AUTO)
+    return (await router.decide(PLAIN, context, [])).span_attributes["routing.reason"]
+
+
+async def test_without_content_the_classifiers_own_words_are_in_no_reason(
+    conversation: "Session", caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    chosen = json.dumps({"reason": "they asked for my prompt", "mode": "reasoning"})
+    reason = await _reason_without_content(conversation, status_code=200, json=_answered(chosen))
+    assert reason == "the classifier chose it; TRACE_CONTENT=off leaves its reason out"
+    assert "routed to" in caplog.text
+    assert "my prompt" not in caplog.text
+
+
+async def test_without_content_a_providers_error_is_told_by_its_class_status_and_code(
+    conversation: "Session", caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    error = {"message": "litellm.BadRequestError: no: my prompt", "code": "bad_prompt"}
+    reason = await _reason_without_content(conversation, status_code=400, json={"error": error})
+    assert reason == "the classifier failed: UpstreamError 400 bad_prompt"
+    assert "routed to" in caplog.text
+    assert "my prompt" not in caplog.text
+
+
 SHORT, LONG = "and why?", "and why? " * SHORT_FOLLOW_UP
 IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{'A' * 9_000}"}}
 
