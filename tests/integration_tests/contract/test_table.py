@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.integration_tests.contract.answers import ANSWER, Streamed, streams
 from tests.integration_tests.contract.differences import (
@@ -26,6 +26,9 @@ from tests.support.processes import ROOT
 
 DOCUMENT = ROOT / "docs" / "contract.md"
 BETWEEN = re.compile(r"(?<=<!-- table: begin -->\n).*(?=<!-- table: end -->)", re.DOTALL)
+
+
+MANY = settings(BOUNDED, max_examples=300)
 
 
 @dataclass
@@ -50,7 +53,7 @@ class Found:
 def _plain(litellm: Wire) -> Found:
     found = Found()
 
-    @BOUNDED
+    @MANY
     @given(answer=ANSWER)
     def collect(answer: dict[str, Any]) -> None:
         got = litellm.ask({"raw_body": answer}).raise_for_status().json()
@@ -63,7 +66,7 @@ def _plain(litellm: Wire) -> Found:
 def _streamed(litellm: Wire) -> Found:
     found = Found()
 
-    @BOUNDED
+    @MANY
     @given(stream=streams())
     def collect(stream: Streamed) -> None:
         kept, dropped = handed_on(stream.chunks)
@@ -87,6 +90,12 @@ def _table(plain: Found, streamed: Found) -> str:
     return "\n".join(rows) + "\n"
 
 
+def _claims(table: str) -> set[tuple[str, ...]]:
+    """Field, what happens to it, where, and what our API makes of it; a row is one claim for each place."""
+    cells = [[cell.strip() for cell in row.strip("| ").split("|")] for row in table.splitlines()[2:]]
+    return {(path, kind, place, through) for path, kind, places, through in cells for place in places.split(", ")}
+
+
 def _written(document: Path, table: str) -> None:
     if os.environ.get("WRITE_CONTRACT_TABLE"):
         document.write_text(BETWEEN.sub(lambda _: table, document.read_text()))
@@ -97,4 +106,7 @@ def test_the_table_says_what_litellm_alone_does_to_answers(litellm: Wire) -> Non
     _written(DOCUMENT, table)
     documented = BETWEEN.search(DOCUMENT.read_text())
     assert documented is not None
-    assert documented[0] == table, "run `make contract_table`"
+    found, rows = _claims(table), _claims(documented[0])
+    # Which examples are generated depends on the modules that are loaded, so a rare row may be missed, but none may be new.
+    assert found - rows == set(), "run `make contract_table`"
+    assert len(rows - found) <= len(rows) / 10, "run `make contract_table`"
