@@ -44,7 +44,10 @@ def chat_answer(answer: Answer, *, own_fields: bool = False) -> None:
 
 
 def chat_chunk(chunk: Answer, *, own_fields: bool = False, usage_asked: bool = False) -> None:
-    """A chat completion chunk: `finish_reason` and `logprobs` are required; the chunk with the usage has no choices."""
+    """A chat completion chunk: `finish_reason` and `logprobs` are required; the chunk with the usage has no choices.
+
+    Without `usage_asked` the usage is taken out, and of its own chunk nothing is left that a caller would expect.
+    """
     _usage(chunk, usage_asked=usage_asked, said=lambda choice: bool(choice.get("delta")))
     for choice in _choices(chunk):
         choice.setdefault("finish_reason", None)
@@ -135,8 +138,10 @@ def _usage(chunk: Answer, *, usage_asked: bool, said: Callable[[Answer], bool]) 
     """Where the usage was asked for, it is null on every chunk but its own, whose empty choice would count as an answer."""
     if chunk.get("usage"):
         chunk["choices"] = [choice for choice in _choices(chunk) if said(choice) or choice.get("finish_reason")]
-    elif usage_asked:
+    if usage_asked:
         chunk.setdefault("usage", None)
+    else:
+        chunk.pop("usage", None)
 
 
 def _drop_nulls(part: Answer, names: Iterable[str]) -> None:

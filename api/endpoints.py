@@ -21,6 +21,11 @@ class Endpoint:
     named_events: bool = False
     """OpenAI names the events of this stream by their type and ends it without `[DONE]`; LiteLLM does neither."""
 
+    @property
+    def tells_usage_if_asked(self) -> bool:
+        """A stream says what it used only to those who ask for it, in `stream_options`; otherwise always."""
+        return "stream_options" in self.request.model_fields
+
 
 CHAT_COMPLETIONS = Endpoint(
     "/chat/completions", Operation.CHAT, ChatCompletionRequest, contract.chat_answer, contract.chat_chunk

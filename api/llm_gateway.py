@@ -146,12 +146,15 @@ class LLMGateway:
         context: RequestContext,
         endpoint: Endpoint = CHAT_COMPLETIONS,
     ) -> LLMStream:
-        """One call, answered event by event. Returns once the first event is there, so that a failure still has its status."""
+        """One call, answered event by event. Returns once the first event is there, so that a failure still has its status.
+
+        LiteLLM is asked for the usage whether or not the body does: without it, it charges nothing for a text completion.
+        """
         purpose = Purpose(component, operation, context, await self._own_key.environment())
         async with AsyncExitStack() as resources:
             call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
             span = resources.enter_context(self._span(purpose))
-            content = _content(body, purpose, span, endpoint)
+            content = _content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
             response = await self._open_stream(endpoint.path, content, _headers(purpose, span))
             resources.push_async_callback(response.aclose)
             events = _whole_answer(response)
@@ -309,6 +312,13 @@ async def _whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:
             raise error_of_event(error)
     if not ends_with_done(events):
         raise UpstreamStreamBroken("LiteLLM's answer ended before it was complete.")
+
+
+def _asking_for_usage(body: Mapping[str, Any], endpoint: Endpoint) -> Mapping[str, Any]:
+    """LiteLLM keeps `stream_options` from providers that have none."""
+    if not endpoint.tells_usage_if_asked:
+        return body
+    return {**body, "stream_options": {**(body.get("stream_options") or {}), "include_usage": True}}
 
 
 def _headers(purpose: Purpose, span: Span) -> dict[str, str]:

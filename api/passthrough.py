@@ -104,7 +104,10 @@ class RestoredStream:
         return event({**told, "sequence_number": self._sequence_number + 1}, name="error")
 
     def _restored(self, chunk: dict[str, Any]) -> bytes:
+        tells_usage = bool(chunk.get("usage"))
         self._endpoint.restore_chunk(chunk, own_fields=self._own_fields, usage_asked=self._usage_asked)
+        if tells_usage and not chunk.get("usage") and not chunk["choices"]:
+            return b""  # the gateway asked for it, not the caller
         self._record.answered(chunk)
         if not self._endpoint.named_events:
             return event(chunk)

@@ -99,8 +99,7 @@ class ReasoningAgent:
 
     async def stream_answer(self, run: Run, end: End) -> LLMStream:
         """The answer, event by event, its usage included."""
-        options = {**(run.body.get("stream_options") or {}), "include_usage": True}
-        body = {**self._answer_body(run, end), "stream": True, "stream_options": options}
+        body = {**self._answer_body(run, end), "stream": True}
         return await self.gateway.stream(
             body, component=Component.REASONING_AGENT, operation=Operation.SYNTHESIS, context=run.context
         )

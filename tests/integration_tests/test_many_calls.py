@@ -363,7 +363,7 @@ def test_a_call_whose_client_left_is_marked_cut(books: Books) -> None:
 
 def test_a_stream_whose_client_left_is_logged_with_what_it_had_used(books: Books) -> None:
     cut = Counter(row.trace_id for row in books.rows if row.cut)
-    assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-reasoned"), 1)
+    assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-completion", "left-reasoned"), 1)
     left = [row for row in books.rows if row.cut] + books.rows_of("left-response")
     assert all(row.completion_tokens > 0 and row.cost > 0 for row in left)
 
@@ -372,8 +372,9 @@ def test_a_broken_stream_is_logged_as_failed_with_what_it_had_used(books: Books)
     assert all(row.failed and row.completion_tokens > 0 and row.cost > 0 for row in books.rows_of("broken", "dropped"))
 
 
-def test_a_completion_stream_without_usage_is_logged_as_nothing(books: Books) -> None:
-    assert {(row.tokens, row.cost) for row in books.rows_of("completion-streamed")} == {(0, 0)}
+def test_a_stream_whose_client_did_not_ask_for_the_usage_is_charged_like_any(books: Books) -> None:
+    rows = books.rows_of("streamed", "completion-streamed")
+    assert all(row.prompt_tokens > 0 and row.completion_tokens > 0 and row.cost > 0 for row in rows)
 
 
 def test_litellm_charges_its_guess_of_the_prompt_for_each_attempt_that_took_too_long(books: Books) -> None:

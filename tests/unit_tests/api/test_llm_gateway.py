@@ -16,6 +16,7 @@ from tests.unit_tests.api.conftest import TOKEN
 from tests.unit_tests.api.test_request_body import GOOD, PATH
 
 ANSWER = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [{"index": 0}], "usage": {"total_tokens": 3}}
+USAGE_CHUNK = b'data: {"id":"3","choices":[],"usage":{"total_tokens":2}}\n\ndata: [DONE]'
 CHUNKS = b'data: {"id":"1"}\n\ndata: {"id":"2"}\n\ndata: [DONE]\n\n'
 SSE = {"content-type": "text/event-stream"}
 
@@ -216,11 +217,39 @@ def test_a_chunk_that_is_no_answer_breaks_the_stream(client: TestClient, litellm
     assert json.loads(told.removeprefix(b"data: "))["error"]["code"] == "llm_gateway_stream_broken"
 
 
-@pytest.mark.parametrize("options", [None, {"include_usage": True}, {"include_usage": False}])
-def test_stream_options_leave_as_the_caller_set_them(client: TestClient, litellm: respx.Router, options: Any) -> None:
-    route = litellm.post(PATH).respond(200, content=CHUNKS, headers=SSE)
-    client.post(PATH, json=GOOD | {"stream": True} | ({"stream_options": options} if options else {}))
-    assert _sent(route).get("stream_options") == options
+@pytest.mark.parametrize("options", [None, {"include_usage": True}, {"include_usage": False}, {"x": 1}])
+@pytest.mark.parametrize(("path", "asked"), [(PATH, GOOD), ("/v1/completions", {"model": "gpt-4o", "prompt": "hi"})])
+def test_litellm_is_asked_for_the_usage_of_every_stream(
+    client: TestClient, litellm: respx.Router, path: str, asked: dict[str, Any], options: Any
+) -> None:
+    route = litellm.post(path).respond(200, content=CHUNKS, headers=SSE)
+    client.post(path, json=asked | {"stream": True, "stream_options": options})
+    assert _sent(route)["stream_options"] == (options or {}) | {"include_usage": True}
+
+
+def test_a_stream_of_the_responses_api_tells_its_usage_unasked(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post("/v1/responses").respond(200, content=CHUNKS, headers=SSE)
+    client.post("/v1/responses", json={"model": "gpt-4o", "input": "hi", "stream": True})
+    assert "stream_options" not in _sent(route)
+
+
+@pytest.mark.parametrize(("path", "asked"), [(PATH, GOOD), ("/v1/completions", {"model": "gpt-4o", "prompt": "hi"})])
+@pytest.mark.parametrize("options", [None, {}, {"include_usage": False}])
+def test_a_usage_that_the_caller_did_not_ask_for_is_not_told(
+    client: TestClient, litellm: respx.Router, path: str, asked: dict[str, Any], options: Any
+) -> None:
+    litellm.post(path).respond(200, content=CHUNKS.replace(b"data: [DONE]", USAGE_CHUNK), headers=SSE)
+    told = client.post(path, json=asked | {"stream": True, "stream_options": options}).content
+    assert (told.count(b"data: "), b"usage" in told) == (3, False)
+
+
+@pytest.mark.parametrize(("path", "asked"), [(PATH, GOOD), ("/v1/completions", {"model": "gpt-4o", "prompt": "hi"})])
+def test_a_usage_that_the_caller_asked_for_is_told(
+    client: TestClient, litellm: respx.Router, path: str, asked: dict[str, Any]
+) -> None:
+    litellm.post(path).respond(200, content=CHUNKS.replace(b"data: [DONE]", USAGE_CHUNK), headers=SSE)
+    told = client.post(path, json=asked | {"stream": True, "stream_options": {"include_usage": True}}).content
+    assert (told.count(b"data: "), told.count(b'"total_tokens":2')) == (4, 1)
 
 
 def test_only_named_headers_of_litellm_reach_the_caller(client: TestClient, litellm: respx.Router) -> None:
