@@ -363,9 +363,14 @@ def test_a_call_whose_client_left_is_marked_cut(books: Books) -> None:
 
 def test_a_stream_whose_client_left_is_logged_with_what_it_had_used(books: Books) -> None:
     cut = Counter(row.trace_id for row in books.rows if row.cut)
-    assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-completion", "left-reasoned"), 1)
+    assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-reasoned"), 1)
     left = [row for row in books.rows if row.cut] + books.rows_of("left-response")
     assert all(row.completion_tokens > 0 and row.cost > 0 for row in left)
+
+
+def test_a_text_completion_whose_client_left_is_found_by_our_span_alone(books: Books) -> None:
+    left = {span.trace_id for span in books.own_spans if span.attributes.get("call", {}).get("cut")}
+    assert left >= set(books.traces("left-completion"))
 
 
 def test_a_broken_stream_is_logged_as_failed_with_what_it_had_used(books: Books) -> None:

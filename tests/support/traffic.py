@@ -106,7 +106,8 @@ KINDS = [
     Kind("left-plain", replies=(LATE,), leaves=True, status=499, tells=False),
     Kind("left-stream", fields=STREAM, replies=(SLOW,), words=3, tells=False),
     Kind("left-anthropic", fields={**CLAUDE, **STREAM}, replies=(SLOW,), words=3, tells=False),
-    Kind("left-completion", "/completions", STREAM, replies=(SLOW,), words=3, tells=False),
+    # LiteLLM logs nothing of a text completion that did not come to its end.
+    Kind("left-completion", "/completions", STREAM, replies=(SLOW,), words=3, tells=False, rows=0, spans=0),
     Kind("left-response", "/responses", STREAM, replies=(SLOW,), words=3, tells=False),
     Kind("left-reasoned", fields=STREAM, mode="reasoning", replies=(ORDINARY, SLOW), words=3, tells=False, calls=2),
     Kind("auto", mode="auto", calls=2),
