@@ -337,7 +337,7 @@ def test_no_attempt_is_untagged(books: Books) -> None:
                 "routing_path": ROUTING_PATHS[span.metadata["component"]],
                 "environment": ENVIRONMENTS[outcome.key],
                 "user_api_key_alias": outcome.key,
-                "session_id": f"{books.run}-{outcome.kind.name}",
+                "session_id": outcome.session,
             }.items()
         )
         assert span.metadata["end_user"].startswith("token-")

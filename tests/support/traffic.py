@@ -126,8 +126,9 @@ class Outcome:
 
     kind: Kind
     key: str
+    session: str
+    trace_id: str = field(default_factory=lambda: uuid4().hex)
     status: int = 0
-    trace_id: str = ""
     usage: dict[str, Any] | None = None
     cost: float | None = None
     call_id: str = ""
@@ -164,14 +165,15 @@ class Traffic:
 
             async def send(number: int) -> Outcome:
                 alias = aliases[(number // len(KINDS)) % len(aliases)]
+                # An API that moved a session to reasoning would not ask the classifier again: it sees each session once.
+                session = f"{self.run}-{self.kind(number).name}-{number // (len(KINDS) * len(aliases))}"
                 async with at_once:
-                    return await self._send(client, apis[alias], alias, number)
+                    return await self._send(client, apis[alias], Outcome(self.kind(number), alias, session), number)
 
             return await asyncio.gather(*map(send, range(self.requests)))
 
-    async def _send(self, client: httpx.AsyncClient, api: RunningAPI, alias: str, number: int) -> Outcome:
-        kind, text = self.kind(number), self.text(number)
-        outcome = Outcome(kind, alias, trace_id=uuid4().hex)
+    async def _send(self, client: httpx.AsyncClient, api: RunningAPI, outcome: Outcome, number: int) -> Outcome:
+        kind, text = outcome.kind, self.text(number)
         reading = asyncio.create_task(_read_answer(client, self._request(client, api, number, outcome), outcome))
         if kind.leaves:
             await self._reached(client, text)
@@ -191,7 +193,7 @@ class Traffic:
             says = {"prompt": content}
         headers = {
             "traceparent": f"00-{outcome.trace_id}-{uuid4().hex[:16]}-{'01' if kind.sampled else '00'}",
-            "x-session-id": f"{self.run}-{kind.name}",
+            "x-session-id": outcome.session,
         }
         headers |= {"x-routing-mode": kind.mode} if kind.mode else {}
         body = {"model": "gpt-4o-mini", **says, **kind.fields}
