@@ -29,5 +29,5 @@ def draw(rows: Sequence[SpendRow], since: datetime, until: datetime, file: Path)
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(axes.xaxis.get_major_locator()))  # type: ignore[no-untyped-call]
     axes.set_ylim(bottom=0)
     if axes.lines:
-        axes.legend(loc="upper left")
+        figure.legend(loc="outside lower center", ncols=2)
     figure.savefig(file, dpi=120)
