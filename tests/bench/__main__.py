@@ -89,7 +89,7 @@ def main() -> None:
     arguments = parser().parse_args()
     given = arguments.state_dir
     print("Starting a stack ..." if given is None else f"On the stack in {given}", file=sys.stderr, flush=True)
-    with nullcontext(existing_stack(given)) if given else running_stack() as stack:
+    with nullcontext(existing_stack(given)) if given else running_stack("--scripted") as stack:
         parts = arguments.only or list(PARTS)
         # Each table as soon as it is there, so that nothing that comes later can take it away.
         for line in run(StackClient.of(stack), parts, arguments.scale):

@@ -44,7 +44,8 @@ async def measure(provider: ScriptedProvider, relays: list[Relay], *, scale: flo
 
 
 def _reply(chunks: int) -> dict[str, object]:
-    return {"chunks": ["word "] * chunks, "chunk_delay": PACE}
+    # LiteLLM ends a stream that says the same a hundred times.
+    return {"chunks": [f"word{number} " for number in range(chunks)], "chunk_delay": PACE}
 
 
 async def _cpu(relay: Relay, question: str, requests: int, *, stream: bool = False) -> tuple[float, float]:
