@@ -24,6 +24,8 @@ _EXTRAS = {
     "output_cost_per_token": "output_cost_per_token",
     "mode": "mode",
 }
+_LIMITS = ("max_input_tokens", "max_output_tokens")
+_PARAMETERS = "supported_openai_params"
 _ABILITIES = ("supports_function_calling", "supports_vision", "supports_response_schema", "supports_reasoning")
 
 
@@ -147,18 +149,40 @@ class ModelCatalog:
 
 
 def _by_name(answer: Any, name: str) -> dict[str, dict[str, Any]]:
-    """The entries under `data`. LiteLLM lists a model once for each of its deployments; the last one counts."""
+    """The entries under `data`. LiteLLM lists a model once for each of its deployments, of which any may answer."""
+    entries: dict[str, dict[str, Any]] = {}
     try:
-        return {str(entry[name]): entry for entry in answer["data"]}
-    except (KeyError, TypeError):
+        for entry in answer["data"]:
+            others = entries.get(str(entry[name]))
+            entries[str(entry[name])] = entry if others is None else _common(others, entry)
+    except (KeyError, TypeError, AttributeError):
         raise UpstreamStreamBroken("LiteLLM's list of models cannot be read.") from None
+    return entries
+
+
+def _common(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be said of both deployments."""
+    ours, theirs = one.get("model_info") or {}, other.get("model_info") or {}
+    return {**other, "model_info": {name: _shared(name, ours.get(name), theirs[name]) for name in theirs}}
+
+
+def _shared(name: str, one: Any, other: Any) -> Any:
+    if one == other:
+        return other
+    if name in _ABILITIES:
+        return bool(one and other)
+    if name == _PARAMETERS:
+        return [parameter for parameter in other or () if parameter in (one or ())]
+    if name in _LIMITS and one and other:
+        return min(one, other)
+    return None  # such as two prices: which of them it will be is not known
 
 
 def _abilities(name: str, known: Mapping[str, Any]) -> ModelInfo:
     return ModelInfo(
         name=name,
         supports_response_schema=bool(known.get("supports_response_schema")),
-        supports_response_format="response_format" in (known.get("supported_openai_params") or ()),
+        supports_response_format="response_format" in (known.get(_PARAMETERS) or ()),
     )
 
 

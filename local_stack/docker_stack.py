@@ -130,7 +130,7 @@ class DockerStack:
             print(f"{error}. Its costs may differ from LiteLLM's until `{mend}` has run", file=sys.stderr)
             return
         if changed:
-            say(f"Told Phoenix the prices of {', '.join(changed)}")
+            say(f"Changed prices in Phoenix: {', '.join(changed)}")
 
     def _url(self, variable: str, default: int) -> str:
         values = self.values

@@ -147,7 +147,7 @@ class Stack:
             self.instance.url("phoenix"), phoenix_prices.configured(self.instance.litellm_config)
         )
         if changed:
-            console.good(f"Told Phoenix the prices of {', '.join(changed)}")
+            console.good(f"Changed prices in Phoenix: {', '.join(changed)}")
 
     def _mint_keys(self) -> None:
         """In a process of its own, which is what scripts/setup_litellm_keys.sh runs too."""

@@ -79,12 +79,14 @@ def responses_usage(usage: Usage) -> dict[str, Any]:
 
 
 def messages_usage(usage: Usage) -> dict[str, Any]:
-    """Anthropic's `usage`; what was read from its cache is not part of `input_tokens` there."""
+    """Anthropic's `usage`; what was read from its cache or written into it is not part of `input_tokens` there."""
+    written = usage.scripted.get("cache_creation_input_tokens", 0)
+    lasting = _details(usage.scripted, "cache_creation").get("ephemeral_1h_input_tokens", 0)
     return {
         "input_tokens": usage.prompt,
-        "cache_creation_input_tokens": usage.scripted.get("cache_creation_input_tokens", 0),
+        "cache_creation_input_tokens": written,
         "cache_read_input_tokens": usage.scripted.get("cache_read_input_tokens", 0),
-        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "cache_creation": {"ephemeral_5m_input_tokens": written - lasting, "ephemeral_1h_input_tokens": lasting},
         "output_tokens": usage.completion,
         "server_tool_use": None,
         "service_tier": "standard",

@@ -170,6 +170,7 @@ OPENAI_CACHED = {
     "completion_tokens_details": {"reasoning_tokens": 120},
 }
 ANTHROPIC_CACHED = {"input_tokens": 400, "output_tokens": 200, "cache_read_input_tokens": 600}
+ANTHROPIC_WRITTEN = {"input_tokens": 400, "output_tokens": 200, "cache_creation_input_tokens": 600}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,7 @@ ANTHROPIC_CACHED = {"input_tokens": 400, "output_tokens": 200, "cache_read_input
         ("o1-mini", OPENAI_CACHED),
         ("deepseek-v4-flash", OPENAI_CACHED),
         ("claude-haiku-4-5", ANTHROPIC_CACHED),
+        ("claude-haiku-4-5", ANTHROPIC_WRITTEN),
     ],
 )
 def test_cached_and_reasoning_tokens_cost_the_same_in_all_three(
@@ -194,6 +196,13 @@ def test_what_openrouter_says_a_call_cost_is_litellms_figure_and_not_phoenixs(at
     [told, logged, carried, priced] = _costs(attributed, "deepseek-v4-flash", {**OPENAI_CACHED, "cost": 0.0123})
     assert [told, logged, carried] == pytest.approx([0.0123] * 3, abs=1e-12)
     assert priced == pytest.approx(1000 * 0.3e-6 + 200 * 1.2e-6, abs=1e-12)
+
+
+def test_a_cache_that_is_kept_for_an_hour_has_a_price_of_its_own_in_litellm_alone(attributed: Attributed) -> None:
+    usage = {**ANTHROPIC_WRITTEN, "cache_creation": {"ephemeral_1h_input_tokens": 600}}
+    [told, logged, carried, priced] = _costs(attributed, "claude-haiku-4-5", usage)
+    assert [told, logged, carried] == pytest.approx([400 * 1e-6 + 600 * 2e-6 + 200 * 5e-6] * 3, abs=1e-12)
+    assert priced == pytest.approx(400 * 1e-6 + 600 * 1.25e-6 + 200 * 5e-6, abs=1e-12)
 
 
 def _costs(attributed: Attributed, model: str, usage: dict[str, Any]) -> list[float]:

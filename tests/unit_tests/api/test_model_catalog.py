@@ -222,3 +222,54 @@ async def test_a_name_that_is_missing_from_a_stale_list_is_a_404_that_says_so(
     with pytest.raises(ModelNotFound) as missing:
         await catalog.get("brand-new")
     assert missing.value.headers["x-models-stale"] == "true"
+
+
+def _deployment(**known: Any) -> dict[str, Any]:
+    return {"model_name": "gpt", "model_info": known}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_of_several_deployments_is_told_what_all_of_them_can(
+    catalog: ModelCatalog, litellm: respx.Router, order: int
+) -> None:
+    deployments = [
+        _deployment(
+            supports_vision=True,
+            supports_reasoning=True,
+            supports_response_schema=True,
+            supported_openai_params=["response_format", "temperature"],
+            max_input_tokens=128_000,
+            max_output_tokens=4_096,
+            input_cost_per_token=1e-6,
+            output_cost_per_token=2e-6,
+            mode="chat",
+        ),
+        _deployment(
+            supports_vision=True,
+            supports_reasoning=None,
+            supports_response_schema=False,
+            supported_openai_params=["temperature"],
+            max_input_tokens=64_000,
+            max_output_tokens=None,
+            input_cost_per_token=3e-6,
+            output_cost_per_token=2e-6,
+            mode="chat",
+        ),
+    ]
+    litellm.get("/v1/models").respond(200, json=MODELS)
+    litellm.get("/v1/model/info").respond(200, json={"data": deployments[::order]})
+    model, _ = await catalog.get("gpt")
+    known = await catalog.find("gpt")
+    assert model == {
+        "id": "gpt",
+        "object": "model",
+        "context_window": 64_000,
+        "output_cost_per_token": 2e-6,
+        "mode": "chat",
+        "supports_function_calling": False,
+        "supports_vision": True,
+        "supports_response_schema": False,
+        "supports_reasoning": False,
+    }
+    assert known is not None
+    assert (known.supports_response_schema, known.supports_response_format) == (False, False)
