@@ -56,15 +56,17 @@ async def measure(targets: Targets, question: str, *, scale: float) -> Table:
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
         for stream in (False, True):
             body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": question}], "stream": stream}
-            await _rounds(session, targets, body, width=1, rounds=WARM_UP)
+            await _rounds(session, targets, body, width=1, rounds=WARM_UP, calls=1)
             for width in ROUNDS:
                 rounds = len(TURNS) * max(1, round(ROUNDS[width] * scale / len(TURNS)))
-                rows += _rows(targets, await _rounds(session, targets, body, width, rounds), width, stream=stream)
+                calls = max(width, round(PER_ROUND[width] * min(1.0, scale)))
+                timings = await _rounds(session, targets, body, width=width, rounds=rounds, calls=calls)
+                rows += _rows(targets, timings, width, stream=stream)
     return Table("Latency of a call (ms)", head, rows)
 
 
 async def _rounds(
-    session: aiohttp.ClientSession, targets: Targets, body: Mapping[str, Any], width: int, rounds: int
+    session: aiohttp.ClientSession, targets: Targets, body: Mapping[str, Any], *, width: int, rounds: int, calls: int
 ) -> dict[str, list[Timing]]:
     timings: dict[str, list[Timing]] = {target.name: [] for target in targets.all}
     deadline = time.monotonic() + BLOCK_SECONDS
@@ -77,7 +79,7 @@ async def _rounds(
                 return await send(session, target, body)
 
             await asyncio.sleep(SETTLE_SECONDS[width])
-            timings[target.name] += await side_by_side(PER_ROUND[width], width, one)
+            timings[target.name] += await side_by_side(calls, width, one)
     return timings
 
 

@@ -143,25 +143,6 @@ def test_a_failed_call_is_attributed(attributed: Attributed) -> None:
     assert (row.failed, row.component, row.key) == (True, "passthrough", "litellm-test")
 
 
-@pytest.mark.parametrize(
-    ("path", "model"),
-    [
-        ("/chat/completions", "gpt-4o-mini"),
-        ("/chat/completions", "o1-mini"),
-        ("/chat/completions", "deepseek-v4-flash"),
-        ("/chat/completions", "claude-haiku-4-5"),
-        ("/embeddings", "text-embedding-3-small"),
-    ],
-)
-def test_the_client_litellm_and_phoenix_name_the_same_cost(attributed: Attributed, path: str, model: str) -> None:
-    answer = attributed.ask(path, model=model)
-    [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)
-    [span] = attributed.ledgers.spans_of(answer.headers["x-trace-id"], calls=1)
-    told = float(answer.headers["x-litellm-response-cost"])
-    assert told > 0
-    assert [row.cost, span.litellm_cost, span.cost] == pytest.approx([told] * 3, abs=1e-12)
-
-
 OPENAI_CACHED = {
     "prompt_tokens": 1000,
     "completion_tokens": 200,
@@ -171,46 +152,71 @@ OPENAI_CACHED = {
 }
 ANTHROPIC_CACHED = {"input_tokens": 400, "output_tokens": 200, "cache_read_input_tokens": 600}
 ANTHROPIC_WRITTEN = {"input_tokens": 400, "output_tokens": 200, "cache_creation_input_tokens": 600}
+# The model, and what the provider says was used; None: what it counts itself.
+AGREED: dict[str, tuple[str, dict[str, Any] | None]] = {
+    "OpenAI's": ("gpt-4o-mini", None),
+    "with a price of our own": ("o1-mini", None),
+    "OpenRouter's without its cost": ("deepseek-v4-flash", None),
+    "Anthropic's": ("claude-haiku-4-5", None),
+    "an embedding": ("text-embedding-3-small", None),
+    "OpenAI's, cached": ("gpt-4o-mini", OPENAI_CACHED),
+    "a reasoning model's, cached": ("gpt-5-mini", OPENAI_CACHED),
+    "with a price of our own, cached": ("o1-mini", OPENAI_CACHED),
+    "OpenRouter's, cached": ("deepseek-v4-flash", OPENAI_CACHED),
+    "Anthropic's, from its cache": ("claude-haiku-4-5", ANTHROPIC_CACHED),
+    "Anthropic's, into its cache": ("claude-haiku-4-5", ANTHROPIC_WRITTEN),
+}
+PAID = AGREED | {
+    "OpenRouter's with its cost": ("deepseek-v4-flash", {**OPENAI_CACHED, "cost": 0.0123}),
+    "Anthropic's, into its cache for an hour": (
+        "claude-haiku-4-5",
+        {**ANTHROPIC_WRITTEN, "cache_creation": {"ephemeral_1h_input_tokens": 600}},
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("model", "usage"),
-    [
-        ("gpt-4o-mini", OPENAI_CACHED),
-        ("gpt-5-mini", OPENAI_CACHED),
-        ("o1-mini", OPENAI_CACHED),
-        ("deepseek-v4-flash", OPENAI_CACHED),
-        ("claude-haiku-4-5", ANTHROPIC_CACHED),
-        ("claude-haiku-4-5", ANTHROPIC_WRITTEN),
-    ],
-)
-def test_cached_and_reasoning_tokens_cost_the_same_in_all_three(
-    attributed: Attributed, model: str, usage: dict[str, Any]
+@pytest.fixture(scope="module")
+def paid(attributed: Attributed) -> dict[str, httpx.Response]:
+    """All of them at once: LiteLLM writes its log every ten seconds."""
+    return {name: _ask_for(attributed, model, usage) for name, (model, usage) in PAID.items()}
+
+
+def _ask_for(attributed: Attributed, model: str, usage: dict[str, Any] | None) -> httpx.Response:
+    if "embedding" in model:
+        return attributed.ask("/embeddings", model=model)
+    prompt = f"prompt {uuid4().hex}"
+    if usage is not None:
+        attributed.provider.script({"content": "x", "usage": usage}, contains=prompt)
+    return attributed.ask(model=model, messages=[{"role": "user", "content": prompt}])
+
+
+@pytest.mark.parametrize("name", AGREED)
+def test_the_client_litellm_and_phoenix_name_the_same_cost(
+    attributed: Attributed, paid: dict[str, httpx.Response], name: str
 ) -> None:
-    [told, logged, carried, priced] = _costs(attributed, model, usage)
+    [told, logged, carried, priced] = _costs(attributed, paid[name])
     assert told > 0
     assert [logged, carried, priced] == pytest.approx([told] * 3, abs=1e-12)
 
 
-def test_what_openrouter_says_a_call_cost_is_litellms_figure_and_not_phoenixs(attributed: Attributed) -> None:
-    [told, logged, carried, priced] = _costs(attributed, "deepseek-v4-flash", {**OPENAI_CACHED, "cost": 0.0123})
+def test_what_openrouter_says_a_call_cost_is_litellms_figure_and_not_phoenixs(
+    attributed: Attributed, paid: dict[str, httpx.Response]
+) -> None:
+    [told, logged, carried, priced] = _costs(attributed, paid["OpenRouter's with its cost"])
     assert [told, logged, carried] == pytest.approx([0.0123] * 3, abs=1e-12)
     assert priced == pytest.approx(1000 * 0.3e-6 + 200 * 1.2e-6, abs=1e-12)
 
 
-def test_a_cache_that_is_kept_for_an_hour_has_a_price_of_its_own_in_litellm_alone(attributed: Attributed) -> None:
-    usage = {**ANTHROPIC_WRITTEN, "cache_creation": {"ephemeral_1h_input_tokens": 600}}
-    [told, logged, carried, priced] = _costs(attributed, "claude-haiku-4-5", usage)
+def test_a_cache_that_is_kept_for_an_hour_has_a_price_of_its_own_in_litellm_alone(
+    attributed: Attributed, paid: dict[str, httpx.Response]
+) -> None:
+    [told, logged, carried, priced] = _costs(attributed, paid["Anthropic's, into its cache for an hour"])
     assert [told, logged, carried] == pytest.approx([400 * 1e-6 + 600 * 2e-6 + 200 * 5e-6] * 3, abs=1e-12)
     assert priced == pytest.approx(400 * 1e-6 + 600 * 1.25e-6 + 200 * 5e-6, abs=1e-12)
 
 
-def _costs(attributed: Attributed, model: str, usage: dict[str, Any]) -> list[float]:
+def _costs(attributed: Attributed, answer: httpx.Response) -> list[float]:
     """As the client, LiteLLM's row, LiteLLM's span and Phoenix itself have it."""
-    prompt = f"prompt {uuid4().hex}"
-    provider = ScriptedProvider(attributed.ledgers.stack.url("demo-provider"))
-    provider.script({"content": "x", "usage": usage}, contains=prompt)
-    answer = attributed.ask(model=model, messages=[{"role": "user", "content": prompt}])
     [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)
     [span] = attributed.ledgers.spans_of(answer.headers["x-trace-id"], calls=1)
     return [float(answer.headers["x-litellm-response-cost"]), row.cost, span.litellm_cost, span.cost]
