@@ -93,7 +93,7 @@ FORGERIES: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def forged(attributed: Attributed) -> dict[str, httpx.Response]:
-    """All of them at once: LiteLLM writes its log every ten seconds. A call that names fallbacks fails first."""
+    """All of them at once: LiteLLM writes its log every few seconds. A call that names fallbacks fails first."""
     answers = {}
     for forgery, (path, headers, fields) in FORGERIES.items():
         mark = f"mark-{uuid4().hex}"
@@ -177,7 +177,7 @@ PAID = AGREED | {
 
 @pytest.fixture(scope="module")
 def paid(attributed: Attributed) -> dict[str, httpx.Response]:
-    """All of them at once: LiteLLM writes its log every ten seconds."""
+    """All of them at once: LiteLLM writes its log every few seconds."""
     return {name: _ask_for(attributed, model, usage) for name, (model, usage) in PAID.items()}
 
 
@@ -240,10 +240,15 @@ def test_the_documentation_has_filters() -> None:
     assert len(FILTERS) >= 6
 
 
-@pytest.mark.parametrize("written", FILTERS)
-def test_a_filter_of_the_documentation_finds_the_call_once(attributed: Attributed, written: str) -> None:
-    answer = attributed.ask(user="user-8", headers={"x-session-id": "session-8"})
-    trace = answer.headers["x-trace-id"]
+@pytest.fixture(scope="module")
+def filtered(attributed: Attributed) -> str:
+    """The trace of a call, which Phoenix has."""
+    trace: str = attributed.ask(user="user-8", headers={"x-session-id": "session-8"}).headers["x-trace-id"]
     attributed.ledgers.spans_of(trace, calls=1)
-    found = [span for span in attributed.ledgers.spans(written) if span.trace_id == trace]
+    return trace
+
+
+@pytest.mark.parametrize("written", FILTERS)
+def test_a_filter_of_the_documentation_finds_the_call_once(attributed: Attributed, filtered: str, written: str) -> None:
+    found = [span for span in attributed.ledgers.spans(written) if span.trace_id == filtered]
     assert len(found) == 1

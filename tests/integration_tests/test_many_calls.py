@@ -99,7 +99,6 @@ def _api(stack: Instance, directory: Path, key: str) -> Any:
         "ROUTING_CLASSIFIER_MODEL": CLASSIFIER,
         "ROUTING_CLASSIFIER_TIMEOUT": "60",
         "LOG_LEVEL": "WARNING",
-        "OTEL_BSP_MAX_QUEUE_SIZE": "20000",
     }
     return running_api(directory, llm_base_url=stack.url("litellm"), llm_api_key=key, **settings)
 

@@ -18,7 +18,8 @@ ORDINARY: dict[str, Any] = {}
 SLOW = {"chunks": [f"word{number} " for number in range(400)], "chunk_delay": 0.05}
 REFUSED = {"status": 400, "error": {"message": "no"}}
 DOWN = {"status": 500, "error": {"message": "down"}}
-BROKEN = {"chunks": ["one ", "two ", "three "], "chunk_delay": 0.3, "fail_after_chunks": 2, "fail": "error_event"}
+# So slowly that however busy the machine is, what came before the break has been handed on when it comes.
+BROKEN = {"chunks": ["one ", "two ", "three "], "chunk_delay": 1.0, "fail_after_chunks": 2, "fail": "error_event"}
 LATE = {"content": "late", "delay": 3.0}
 
 
