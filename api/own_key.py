@@ -11,8 +11,11 @@ from api.errors import APIError
 
 _log = logging.getLogger(__name__)
 
-ASKED_AGAIN_AFTER = 30.0  # seconds, for as long as LiteLLM has not told
-ANSWER_LIMIT = 2.0  # seconds; a call goes on without its environment rather than wait for longer
+# All in seconds. A call goes on without its environment rather than wait for longer than WAITED_FOR.
+WAITED_FOR = 5.0
+ANSWER_LIMIT = 30.0
+ASKED_AGAIN_AFTER = 30.0  # when the key has no environment
+RETRIED_AFTER = 2.0  # when LiteLLM could not tell
 
 
 @dataclass(slots=True)
@@ -21,28 +24,28 @@ class OwnKey:
 
     info: Callable[[], Awaitable[Any]]
     _environment: str | None = None
-    _asked: float | None = None
     _asking: asyncio.Task[None] | None = None
+    _asked: float = 0.0
+    _ask_again: float = 0.0
 
     async def environment(self) -> str | None:
         """The `environment` in the key's metadata, where `make litellm_setup` writes it.
 
         All who come while LiteLLM is being asked wait for the same answer, and whoever leaves meanwhile leaves it to the others.
+        A LiteLLM that is slow, as right after its start, is heard even when nobody waits for it any more.
         """
-        if self._environment is None and not self._asked_lately():
-            if self._asking is None or self._asking.done():
-                self._asking = asyncio.create_task(self._ask())
-            await asyncio.shield(self._asking)
+        if self._environment is None:
+            if (self._asking is None or self._asking.done()) and time.monotonic() >= self._ask_again:
+                self._asking, self._asked = asyncio.create_task(self._ask()), time.monotonic()
+            if self._asking is not None:
+                await asyncio.wait({self._asking}, timeout=max(0.0, self._asked + WAITED_FOR - time.monotonic()))
         return self._environment
 
     def learn(self, answer: Any) -> None:
         """Takes what LiteLLM says of the key from an answer of its `/key/info`."""
         environment = _mapping(_mapping(_mapping(answer).get("info")).get("metadata")).get("environment")
         self._environment = environment if isinstance(environment, str) else None
-        self._asked = time.monotonic()
-
-    def _asked_lately(self) -> bool:
-        return self._asked is not None and time.monotonic() - self._asked < ASKED_AGAIN_AFTER
+        self._ask_again = time.monotonic() + ASKED_AGAIN_AFTER
 
     async def _ask(self) -> None:
         try:
@@ -51,7 +54,7 @@ class OwnKey:
         except (APIError, TimeoutError) as error:
             why = error.message if isinstance(error, APIError) else f"no answer within {ANSWER_LIMIT:g} s"
             _log.warning("LiteLLM did not say which environment this server's key belongs to: %s", why)
-            self._asked = time.monotonic()
+            self._ask_again = time.monotonic() + RETRIED_AFTER
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -56,13 +56,43 @@ async def test_the_answer_is_kept_though_all_who_asked_have_left() -> None:
 
 
 async def test_a_litellm_that_hangs_holds_all_calls_once_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_key, "ANSWER_LIMIT", 0.1)
+    monkeypatch.setattr(own_key, "WAITED_FOR", 0.1)
     info = Info(after=60)
     key = OwnKey(info)
     began = time.monotonic()
     assert await asyncio.gather(*(key.environment() for _ in range(5))) == [None] * 5
     assert await key.environment() is None
     assert (info.asked, time.monotonic() - began < 2 * 0.1) == (1, True)
+
+
+async def test_a_litellm_that_is_slow_is_heard_when_nobody_waits_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_key, "WAITED_FOR", 0.05)
+    info = Info(after=0.1)
+    key = OwnKey(info)
+    assert await key.environment() is None
+    await asyncio.sleep(0.1)
+    assert (await key.environment(), info.asked) == ("prod", 1)
+
+
+async def test_a_litellm_that_never_answers_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_key, "ANSWER_LIMIT", 0.05)
+    info = Info(after=60)
+    key = OwnKey(info)
+    assert await key.environment() is None
+    info.after = 0
+    assert await key.environment() is None
+    _let_time_pass(key)
+    assert (await key.environment(), info.asked) == ("prod", 2)
+
+
+async def test_a_key_without_an_environment_is_asked_for_again_only_later() -> None:
+    info = Info({"info": {"metadata": {}}})
+    key = OwnKey(info)
+    assert [await key.environment() for _ in range(3)] == [None] * 3
+    assert info.asked == 1
+    info.answer = TOLD
+    _let_time_pass(key)
+    assert await key.environment() == "prod"
 
 
 async def test_a_failure_is_tried_again_only_later() -> None:
@@ -90,5 +120,5 @@ async def test_what_was_learnt_otherwise_is_not_asked_for() -> None:
 
 
 def _let_time_pass(key: OwnKey) -> None:
-    assert key._asked is not None
-    key._asked -= own_key.ASKED_AGAIN_AFTER
+    assert key._ask_again > time.monotonic()
+    key._ask_again = time.monotonic()
