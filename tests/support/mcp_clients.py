@@ -145,18 +145,26 @@ class ScriptedServer:
 
 @asynccontextmanager
 async def freezing_relay(demo: DemoTools) -> AsyncIterator[tuple[str, Callable[[], None]]]:
-    """The address of a relay to the server, and what lets it fall silent: nothing is sent any more, nothing closed."""
-    thawed = asyncio.Event()
+    """The address of a relay to the server, and what lets it fall silent: nothing is sent any more, nothing closed.
+
+    What it held back is never sent: it would reach the server in the midst of the next test.
+    """
+    thawed, over = asyncio.Event(), asyncio.Event()
     thawed.set()
 
     async def forward(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(65_536):
             await thawed.wait()
+            if over.is_set():
+                break
             target.write(data)
         target.close()
 
     async def relay(client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         await thawed.wait()
+        if over.is_set():
+            answer.close()
+            return
         reader, writer = await asyncio.open_connection("127.0.0.1", demo.port)
         streams.update({answer, writer})
         await asyncio.gather(forward(client, writer), forward(reader, answer), return_exceptions=True)
@@ -164,6 +172,7 @@ async def freezing_relay(demo: DemoTools) -> AsyncIterator[tuple[str, Callable[[
     streams: set[asyncio.StreamWriter] = set()
     async with await asyncio.start_server(relay, "127.0.0.1", 0) as listener:
         yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/mcp", thawed.clear
+        over.set()
         thawed.set()
     for stream in streams:
         stream.close()
