@@ -108,8 +108,11 @@ class LLMGateway:
     All raise `UpstreamError` with LiteLLM's status and message, `UpstreamUnreachable` or `UpstreamTimeout`.
     """
 
-    def __init__(self, client: AsyncOpenAI, tracing: Tracing, metrics: Metrics) -> None:
+    def __init__(
+        self, client: AsyncOpenAI, tracing: Tracing, metrics: Metrics, ready_within: float = READY_WITHIN
+    ) -> None:
         self._client = client
+        self._ready_within = ready_within
         self.tracing = tracing
         self._metrics = metrics
         self._root = str(client.base_url).rstrip("/").removesuffix("/v1")
@@ -210,11 +213,11 @@ class LLMGateway:
             NotReady: it is not, and why; or it did not say so in time.
         """
         try:
-            async with asyncio.timeout(READY_WITHIN):
+            async with asyncio.timeout(self._ready_within):
                 await self._check_litellm()
                 await self._check_key()
         except TimeoutError:
-            raise NotReady(f"LiteLLM did not say within {READY_WITHIN:g} s whether it is ready.") from None
+            raise NotReady(f"LiteLLM did not say within {self._ready_within:g} s whether it is ready.") from None
         except APIError as error:
             raise NotReady(error.message) from error
 

@@ -60,6 +60,7 @@ class Remembered:
 
     ask: Callable[[], Awaitable[Any]]
     name: str
+    answer_limit: float = ANSWER_LIMIT
     entries: dict[str, dict[str, Any]] | None = None
     _told: float = 0.0
     _failure: APIError | None = None
@@ -86,12 +87,12 @@ class Remembered:
 
     async def _ask(self) -> None:
         try:
-            async with asyncio.timeout(ANSWER_LIMIT):
+            async with asyncio.timeout(self.answer_limit):
                 answer = await self.ask()
             self.entries = _by_name(answer, self.name)
             self._failure, self._told = None, time.monotonic()
         except TimeoutError:
-            self._fails(UpstreamTimeout(f"LiteLLM did not answer within {ANSWER_LIMIT:g} s."))
+            self._fails(UpstreamTimeout(f"LiteLLM did not answer within {self.answer_limit:g} s."))
         except APIError as error:
             self._fails(error)
 
@@ -102,9 +103,9 @@ class Remembered:
 class ModelCatalog:
     """Asks LiteLLM at most once in KEPT_FOR seconds, and says so when it answers from memory because LiteLLM is down."""
 
-    def __init__(self, gateway: LLMGateway) -> None:
-        self._listed = Remembered(gateway.list_models, "id")
-        self._described = Remembered(gateway.model_info, "model_name")
+    def __init__(self, gateway: LLMGateway, answer_limit: float = ANSWER_LIMIT) -> None:
+        self._listed = Remembered(gateway.list_models, "id", answer_limit)
+        self._described = Remembered(gateway.model_info, "model_name", answer_limit)
 
     async def all(self) -> ModelList:
         """Every model that this server's key may use, with what LiteLLM knows of it, if it says so.

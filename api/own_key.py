@@ -23,6 +23,8 @@ class OwnKey:
     """Asks once. While LiteLLM does not tell, calls go on without their environment; their key is known all the same."""
 
     info: Callable[[], Awaitable[Any]]
+    waited_for: float = WAITED_FOR
+    answer_limit: float = ANSWER_LIMIT
     _environment: str | None = None
     _asking: asyncio.Task[None] | None = None
     _asked: float = 0.0
@@ -38,7 +40,7 @@ class OwnKey:
             if (self._asking is None or self._asking.done()) and time.monotonic() >= self._ask_again:
                 self._asking, self._asked = asyncio.create_task(self._ask()), time.monotonic()
             if self._asking is not None:
-                await asyncio.wait({self._asking}, timeout=max(0.0, self._asked + WAITED_FOR - time.monotonic()))
+                await asyncio.wait({self._asking}, timeout=max(0.0, self._asked + self.waited_for - time.monotonic()))
         return self._environment
 
     def learn(self, answer: Any) -> None:
@@ -49,10 +51,10 @@ class OwnKey:
 
     async def _ask(self) -> None:
         try:
-            async with asyncio.timeout(ANSWER_LIMIT):
+            async with asyncio.timeout(self.answer_limit):
                 self.learn(await self.info())
         except (APIError, TimeoutError) as error:
-            why = error.message if isinstance(error, APIError) else f"no answer within {ANSWER_LIMIT:g} s"
+            why = error.message if isinstance(error, APIError) else f"no answer within {self.answer_limit:g} s"
             _log.warning("LiteLLM did not say which environment this server's key belongs to: %s", why)
             self._ask_again = time.monotonic() + RETRIED_AFTER
 

@@ -74,6 +74,7 @@ class RequestRouter:
     default: RoutingMode = RoutingMode.PASSTHROUGH
     content: bool = True
     """Whether a reason, which goes onto the span and into the log, may hold the classifier's or a provider's own words."""
+    remembers: int = REMEMBERED_SESSIONS
     _moved: "OrderedDict[tuple[str, str], RoutingSource]" = field(default_factory=OrderedDict)
 
     async def decide(self, body: Mapping[str, Any], context: RequestContext, tools: Sequence[Tool]) -> RoutingDecision:
@@ -121,7 +122,7 @@ class RequestRouter:
         self._moved.pop(session, None)
         if decision.mode is RoutingMode.REASONING:
             self._moved[session] = decision.source
-            if len(self._moved) > REMEMBERED_SESSIONS:
+            if len(self._moved) > self.remembers:
                 self._moved.popitem(last=False)
 
 

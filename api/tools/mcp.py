@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from mcp_types import Tool as RemoteTool
 
 from api.tools.mcp_config import ServerEntry
-from api.tools.mcp_connection import MCPConnection
+from api.tools.mcp_connection import MCPConnection, Pace
 from api.tools.schema import ToolSchemaError
 from api.tools.tool import MAX_RESULT_CHARACTERS, Tool
 
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 # A start waits this long for servers that are there, so that the first request has their tools; others connect later.
 FIRST_CONNECT_SECONDS = 2.0
+_USUAL_PACE = Pace()
 
 
 class ServerStatus(NamedTuple):
@@ -37,8 +38,13 @@ class ServerStatus(NamedTuple):
 class MCPServers:
     """Opened and closed by whoever opened it, in one call each; everything between is safe from any task."""
 
-    def __init__(self, entries: Sequence[ServerEntry], max_result_characters: int = MAX_RESULT_CHARACTERS) -> None:
-        self._connections = [MCPConnection(entry, self._rebuild) for entry in entries]
+    def __init__(
+        self,
+        entries: Sequence[ServerEntry],
+        max_result_characters: int = MAX_RESULT_CHARACTERS,
+        pace: Pace = _USUAL_PACE,
+    ) -> None:
+        self._connections = [MCPConnection(entry, self._rebuild, pace) for entry in entries]
         self._max_characters = max_result_characters
         self._tools: list[tuple[MCPConnection, Tool]] = []
         self._left_out: list[tuple[MCPConnection, str, str]] = []

@@ -4,8 +4,8 @@ The client's cancel scopes must be entered and left by one task, so this task al
 other tasks and only borrow the client while `_ready` is set.
 
 How a loss is noticed: an HTTP server of the newer protocol by the end of the stream on which we listen for changes, a
-child by the end of its output, both at once, and by a ping every RARE_PING_INTERVAL, for one that vanishes without a
-word; an older HTTP server, which pushes nothing reliable, by a ping every PING_INTERVAL; any server by a call that
+child by the end of its output, both at once, and by a ping every `Pace.rare_ping`, for one that vanishes without a
+word; an older HTTP server, which pushes nothing reliable, by a ping every `Pace.ping`; any server by a call that
 fails. Whatever raises the suspicion, a ping settles it.
 """
 
@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from mcp import Client
@@ -30,25 +31,34 @@ from api.tools.tool import ToolFailure
 
 logger = logging.getLogger(__name__)
 
-# Seconds between attempts double from the first to the longest. A refused connection costs next to nothing, starting a
-# program that fails does not, and a server that is there and says no will hardly say yes a moment later. A session that
-# lasted STABLE_SECONDS starts the count anew.
-FIRST_DELAY = 0.1
-MAX_DELAY_HTTP = 0.5
-MAX_DELAY_CHILD = 10.0
-MAX_DELAY_REFUSED = 30.0
-STABLE_SECONDS = 5.0
 LISTEN_AGAIN_SECONDS = 1.0
-# With the time to connect anew, an older server is used again within 2 s of its return, however short it was away.
-PING_INTERVAL = 1.5
-RARE_PING_INTERVAL = 30.0
-# How long a call waits for a server that is just restarting, and for how long after a loss its tools are still offered.
+# How long a call waits for a server that is just restarting.
 RECONNECT_SECONDS = 5.0
-OFFERED_AFTER_LOSS = 10.0
 # The tool's own time-out comes first, and cancels; the client's stands behind it.
 CLIENT_MARGIN = 5.0
 # A child gets 2 s to leave by itself, 2 s after SIGTERM, then SIGKILL: the client's own limits, and a margin.
 CLOSE_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a server is asked; all in seconds.
+
+    The time between attempts doubles from the first to the longest. A refused connection costs next to nothing, starting a
+    program that fails does not, and a server that is there and says no will hardly say yes a moment later. A session that
+    lasted `stable` starts the count anew.
+    """
+
+    first_delay: float = 0.1
+    longest_delay_http: float = 0.5
+    longest_delay_child: float = 10.0
+    longest_delay_refused: float = 30.0
+    stable: float = 5.0
+    ping: float = 1.5
+    """With the time to connect anew, an older server is used again within 2 s of its return, however short it was away."""
+    rare_ping: float = 30.0
+    offered_after_loss: float = 10.0
+    """For how long after a loss its tools are still offered."""
 
 
 class LostServerError(Exception):
@@ -58,8 +68,9 @@ class LostServerError(Exception):
 class MCPConnection:
     """Keeps one server connected. `on_tools` is called whenever the list of its tools was read."""
 
-    def __init__(self, entry: ServerEntry, on_tools: Callable[[], None]) -> None:
+    def __init__(self, entry: ServerEntry, on_tools: Callable[[], None], pace: Pace) -> None:
         self.entry = entry
+        self._pace = pace
         self.tools: Sequence[RemoteTool] = ()
         self.error: str | None = None
         self.tried = asyncio.Event()
@@ -83,7 +94,7 @@ class MCPConnection:
     @property
     def offered(self) -> bool:
         """Whether a model should be told of the tools: the server is there, or was a moment ago."""
-        return self.healthy or time.monotonic() - self._lost_at < OFFERED_AFTER_LOSS
+        return self.healthy or time.monotonic() - self._lost_at < self._pace.offered_after_loss
 
     def open(self) -> None:
         """Starts connecting, and returns at once."""
@@ -155,20 +166,24 @@ class MCPConnection:
         self._wake.set()
 
     async def _keep_connected(self) -> None:
-        delay = FIRST_DELAY
+        delay = self._pace.first_delay
         # The client may turn a cancellation in the midst of connecting into an error of its own; the flag is not lost.
         while True:
-            longest = MAX_DELAY_HTTP if isinstance(self.entry.target, HTTPTarget) else MAX_DELAY_CHILD
+            longest = (
+                self._pace.longest_delay_http
+                if isinstance(self.entry.target, HTTPTarget)
+                else self._pace.longest_delay_child
+            )
             self._ready_since = math.inf
             try:
                 await self._session()
             except Exception as problem:  # noqa: BLE001  whatever ended the session, the next one is due
                 self._note_failure(describe(problem))
-                longest = MAX_DELAY_REFUSED if is_refusal(problem) else longest
+                longest = self._pace.longest_delay_refused if is_refusal(problem) else longest
             if self._closing:
                 return
-            stable = time.monotonic() - self._ready_since > STABLE_SECONDS
-            delay = FIRST_DELAY if stable else min(delay * 2, longest)
+            stable = time.monotonic() - self._ready_since > self._pace.stable
+            delay = self._pace.first_delay if stable else min(delay * 2, longest)
             await asyncio.sleep(delay)
 
     async def _session(self) -> None:
@@ -204,7 +219,7 @@ class MCPConnection:
         """Waits for something to do; False if it is time for a ping: a rare one where we would be told of most losses."""
         told = self._listening or not isinstance(self.entry.target, HTTPTarget)
         try:
-            async with asyncio.timeout(RARE_PING_INTERVAL if told else PING_INTERVAL):
+            async with asyncio.timeout(self._pace.rare_ping if told else self._pace.ping):
                 await self._wake.wait()
         except TimeoutError:
             return False

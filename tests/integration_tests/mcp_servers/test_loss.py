@@ -3,11 +3,9 @@
 import asyncio
 import time
 
-import pytest
-
-from api.tools import MCPServers, ToolCall, mcp_connection, run_tools
+from api.tools import MCPServers, ToolCall, run_tools
 from api.tools.mcp_config import HTTPTarget, ServerEntry
-from api.tools.mcp_connection import RARE_PING_INTERVAL
+from api.tools.mcp_connection import Pace
 from api.tools.mcp_link import PING_SECONDS
 from tests.support.demo_tools import DemoTools
 from tests.support.mcp_clients import BACK_SECONDS, cutting_relay, entry, freezing_relay, named, run, until
@@ -117,11 +115,13 @@ async def test_a_call_while_the_server_is_down_says_so(mortal: DemoTools) -> Non
 
 
 async def test_a_server_that_falls_silent_is_noticed_without_a_call(
-    server: DemoTools, monkeypatch: pytest.MonkeyPatch
+    server: DemoTools,
 ) -> None:
-    assert RARE_PING_INTERVAL <= 30
-    monkeypatch.setattr(mcp_connection, "RARE_PING_INTERVAL", 0.5)
-    async with freezing_relay(server) as (url, freeze), MCPServers([ServerEntry("demo", HTTPTarget(url))]) as servers:
+    assert Pace().rare_ping <= 30
+    async with (
+        freezing_relay(server) as (url, freeze),
+        MCPServers([ServerEntry("demo", HTTPTarget(url))], pace=Pace(rare_ping=0.5)) as servers,
+    ):
         await asyncio.sleep(1.2)
         assert servers.status()[0].healthy
         freeze()

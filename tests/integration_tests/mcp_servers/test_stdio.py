@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 from pydantic import SecretStr
 
-from api.tools import MCPServers, mcp_connection
+from api.tools import MCPServers
 from api.tools.mcp_config import ServerEntry, StdioTarget
+from api.tools.mcp_connection import Pace
 from tests.support.demo_tools import received
 from tests.support.mcp_clients import BACK_SECONDS, run, until
 from tests.support.processes import ROOT
@@ -88,12 +88,11 @@ async def test_a_child_that_ends_three_times_in_a_row_is_back_within_two_seconds
 
 
 async def test_a_program_that_keeps_ending_is_started_later_each_time(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(mcp_connection, "FIRST_DELAY", 0.05)
     starts = tmp_path / "starts"
     ending = ServerEntry("ending", StdioTarget("/bin/sh", ("-c", f"echo x >> {starts}")))
-    async with MCPServers([ending]):
+    async with MCPServers([ending], pace=Pace(first_delay=0.05)):
         await asyncio.sleep(3.5)
     # After 0.1, 0.2, 0.4, 0.8 and 1.6 s, and what the attempts themselves take.
     assert 3 <= len(starts.read_text().split()) <= 6

@@ -1,7 +1,9 @@
 """The application over a LiteLLM that respx plays: everything of ours is real, the wire is not."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +16,13 @@ from api.main import create_app
 
 TOKEN = "token-of-the-tests"
 LITELLM = "http://litellm.test:4000"
+ANSWER = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [{"index": 0}], "usage": {"total_tokens": 3}}
+SSE = {"content-type": "text/event-stream"}
+
+
+def sent_to(route: respx.Route) -> dict[str, Any]:
+    """The body of the last request that LiteLLM got on this route."""
+    return json.loads(route.calls.last.request.content)  # type: ignore[no-any-return]
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 import respx
 from openai import AsyncOpenAI
 
-from api import model_catalog
 from api.errors import ModelNotFound, NoModelList
 from api.llm_gateway import LLMGateway
 from api.metrics import Metrics
@@ -40,7 +39,7 @@ async def catalog(litellm: respx.Router) -> AsyncIterator[ModelCatalog]:
     transport = httpx.MockTransport(litellm.async_handler)
     async with httpx.AsyncClient(transport=transport) as http:
         client = AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
-        yield ModelCatalog(LLMGateway(client, Tracing(), Metrics()))
+        yield ModelCatalog(LLMGateway(client, Tracing(), Metrics()), answer_limit=0.2)
 
 
 @pytest.fixture
@@ -123,9 +122,8 @@ async def test_what_was_known_stays_known_while_litellm_is_down(
     ids=["refused", "slow", "key refused", "no JSON", "a list", "no objects", "too many requests", "hangs"],
 )
 async def test_a_list_that_was_never_got_is_a_503_whatever_the_cause(
-    catalog: ModelCatalog, asked: respx.Route, litellm: respx.Router, failure: Any, code: str, monkeypatch: Any
+    catalog: ModelCatalog, asked: respx.Route, litellm: respx.Router, failure: Any, code: str
 ) -> None:
-    monkeypatch.setattr(model_catalog, "ANSWER_LIMIT", 0.05)
     effect = {"return_value": failure} if isinstance(failure, httpx.Response) else {"side_effect": failure}
     litellm.get("/v1/models").mock(**effect)
     with pytest.raises(NoModelList) as none:
@@ -153,9 +151,8 @@ async def test_what_was_known_of_a_model_stays_in_a_list_that_is_newer(
 
 
 async def test_a_litellm_that_hangs_is_waited_for_once_by_all(
-    catalog: ModelCatalog, asked: respx.Route, litellm: respx.Router, monkeypatch: pytest.MonkeyPatch
+    catalog: ModelCatalog, asked: respx.Route, litellm: respx.Router
 ) -> None:
-    monkeypatch.setattr(model_catalog, "ANSWER_LIMIT", 0.2)
     asked_for: list[httpx.Request] = []
 
     async def hang(request: httpx.Request) -> httpx.Response:

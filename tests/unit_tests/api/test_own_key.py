@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from api import own_key
 from api.errors import UpstreamUnreachable
 from api.own_key import OwnKey
 
@@ -55,29 +54,26 @@ async def test_the_answer_is_kept_though_all_who_asked_have_left() -> None:
     assert info.asked == 1
 
 
-async def test_a_litellm_that_hangs_holds_all_calls_once_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_key, "WAITED_FOR", 0.1)
+async def test_a_litellm_that_hangs_holds_all_calls_once_and_not_for_long() -> None:
     info = Info(after=60)
-    key = OwnKey(info)
+    key = OwnKey(info, waited_for=0.1)
     began = time.monotonic()
     assert await asyncio.gather(*(key.environment() for _ in range(5))) == [None] * 5
     assert await key.environment() is None
     assert (info.asked, time.monotonic() - began < 2 * 0.1) == (1, True)
 
 
-async def test_a_litellm_that_is_slow_is_heard_when_nobody_waits_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_key, "WAITED_FOR", 0.05)
+async def test_a_litellm_that_is_slow_is_heard_when_nobody_waits_any_more() -> None:
     info = Info(after=0.1)
-    key = OwnKey(info)
+    key = OwnKey(info, waited_for=0.05)
     assert await key.environment() is None
     await asyncio.sleep(0.1)
     assert (await key.environment(), info.asked) == ("prod", 1)
 
 
-async def test_a_litellm_that_never_answers_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_key, "ANSWER_LIMIT", 0.05)
+async def test_a_litellm_that_never_answers_is_asked_again() -> None:
     info = Info(after=60)
-    key = OwnKey(info)
+    key = OwnKey(info, answer_limit=0.05)
     assert await key.environment() is None
     info.after = 0
     assert await key.environment() is None

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import stat
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-import respx
 from dotenv import dotenv_values
 
 from local_stack import litellm_keys
-from local_stack.key_setup import KeySetupError
 from tests.unit_tests.local_stack.litellm_double import MASTER, URL, LiteLLMDouble
 
 MODELS = ["gpt-4o", "gpt-4o-mini"]
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def litellm() -> Iterator[LiteLLMDouble]:
-    double = LiteLLMDouble()
-    with respx.mock(assert_all_called=False) as router:
-        double.install(router)
-        yield double
 
 
 @pytest.fixture
@@ -405,18 +393,3 @@ def test_a_file_that_is_not_text_is_named(run: Run, file: Path) -> None:
     code, _, err = run()
     assert code == 1
     assert f"{file} cannot be read" in err
-
-
-@pytest.mark.parametrize("value", ["sk-a_B-9", "a=b", "two words", "with # hash", "=", "", "x;y&z|w>(q)*?[!~"])
-def test_python_dotenv_and_sh_read_a_quoted_value_alike(tmp_path: Path, value: str) -> None:
-    file = tmp_path / ".env"
-    file.write_text(f"NAME={litellm_keys.quoted(value)}\n")
-    script = f'. "{file}" && printf %s "$NAME"'
-    shell = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env={"PATH": os.defpath})
-    assert (dotenv_values(file)["NAME"], shell.stdout) == (value, value)
-
-
-@pytest.mark.parametrize("value", ["it's", "a\\b", "$HOME", "${HOME}", "a\nb"])
-def test_a_value_that_readers_would_disagree_about_is_refused(value: str) -> None:
-    with pytest.raises(KeySetupError):
-        litellm_keys.quoted(value)

@@ -4,22 +4,29 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from mcp_types import INTERNAL_ERROR
 
-from api.tools import MCPServers, mcp_connection
+from api.tools import MCPServers
 from api.tools.mcp_config import HTTPTarget, ServerEntry
+from api.tools.mcp_connection import Pace
 from tests.support.mcp_clients import BACK_SECONDS, ScriptedServer, run, until
 
 
 @asynccontextmanager
-async def connected(server: ScriptedServer, **changes: Any) -> AsyncIterator[MCPServers]:
-    async with server.running() as url, MCPServers([ServerEntry("s", HTTPTarget(url), **changes)]) as servers:
+async def connected(server: ScriptedServer, pace: Pace | None = None, **changes: Any) -> AsyncIterator[MCPServers]:
+    entry = ServerEntry("s", HTTPTarget(""), **changes)
+    async with (
+        server.running() as url,
+        MCPServers([replace(entry, target=HTTPTarget(url))], pace=pace or Pace()) as servers,
+    ):
         yield servers
 
 
+HASTY = Pace(first_delay=0.02, longest_delay_http=0.05)
 REFUSAL = {"error": {"code": INTERNAL_ERROR, "message": "not today"}}
 
 
@@ -34,23 +41,17 @@ REFUSAL = {"error": {"code": INTERNAL_ERROR, "message": "not today"}}
         ({"initialize": {"protocolVersion": "1999-01-01"}}, "validation error"),
     ],
 )
-async def test_a_server_that_says_no_is_asked_more_and_more_rarely(
-    monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], error: str
-) -> None:
-    monkeypatch.setattr(mcp_connection, "FIRST_DELAY", 0.02)
-    monkeypatch.setattr(mcp_connection, "MAX_DELAY_HTTP", 0.05)
+async def test_a_server_that_says_no_is_asked_more_and_more_rarely(answers: dict[str, Any], error: str) -> None:
     server = ScriptedServer(**answers)
-    async with connected(server) as servers:
+    async with connected(server, HASTY) as servers:
         await asyncio.sleep(1.0)
         assert error in (servers.status()[0].error or "")
     assert 3 <= server.received["server/discover"] <= 6
 
 
-async def test_a_server_that_fails_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mcp_connection, "FIRST_DELAY", 0.02)
-    monkeypatch.setattr(mcp_connection, "MAX_DELAY_HTTP", 0.05)
+async def test_a_server_that_fails_is_asked_again_soon() -> None:
     server = ScriptedServer(server_discover=503)
-    async with connected(server):
+    async with connected(server, HASTY):
         await asyncio.sleep(1.0)
     assert server.received["server/discover"] > 8
 
@@ -95,10 +96,9 @@ async def test_tools_are_offered_without_a_gap_after_a_call_whose_outcome_is_unk
     assert gaps == 0
 
 
-async def test_tools_are_no_longer_offered_some_time_after_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mcp_connection, "OFFERED_AFTER_LOSS", 0.5)
+async def test_tools_are_no_longer_offered_some_time_after_a_loss() -> None:
     server = ScriptedServer(sessions=True)
-    async with connected(server) as servers:
+    async with connected(server, Pace(offered_after_loss=0.5)) as servers:
         server.answers["server/discover"] = 503
         server.restart()
         await until(lambda: not servers.status()[0].healthy)
