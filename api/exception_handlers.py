@@ -55,9 +55,8 @@ async def _invalid_request(_request: Request, error: Exception) -> Response:
     """A parameter that FastAPI itself checks; bodies are checked in `request_body`."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
     fault = error.errors()[0]
-    param = ".".join(
-        map(str, fault["loc"][1:] or fault["loc"])
-    )  # the first says only whether it is of the path or the query
+    # The first part says only whether it is of the path or the query.
+    param = ".".join(map(str, fault["loc"][1:] or fault["loc"]))
     return render(InvalidRequest(f"Invalid value for '{param}': {fault['msg']}.", param=param, code="invalid_value"))
 
 

@@ -105,7 +105,7 @@ _REQUEST, _SERVER = "invalid_request_error", "server_error"
 ERRORS: dict[int, dict[str, Any]] = {
     400: _error("Missing required parameter: 'messages'.", _REQUEST, "missing_required_parameter", "messages"),
     401: _error("The bearer token is not accepted.", "authentication_error", "invalid_api_key"),
-    403: _error("Your account may not use this model.", "permission_error", "403"),
+    403: _error("Your account may not use this model.", "permission_error", None),
     404: _error(
         "The model `gpt-0` does not exist or you do not have access to it.", _REQUEST, "model_not_found", "model"
     ),
@@ -113,11 +113,11 @@ ERRORS: dict[int, dict[str, Any]] = {
     408: _error(
         "The body of the request did not arrive within 30 s (REQUEST_BODY_TIMEOUT).", _REQUEST, "request_timeout"
     ),
-    409: _error("The resource was changed by another request.", _REQUEST, "409"),
+    409: _error("The resource was changed by another request.", _REQUEST, None),
     413: _error("The body of the request is larger than this server accepts.", _REQUEST, "request_too_large"),
     415: _error("Send the request as JSON.", _REQUEST, "unsupported_media_type"),
-    422: _error("The image cannot be read.", _REQUEST, "422"),
-    429: _error("Rate limit reached for requests per minute.", "rate_limit_error", "429"),
+    422: _error("The image cannot be read.", _REQUEST, None),
+    429: _error("Rate limit reached for requests per minute.", "rate_limit_error", "rate_limit_exceeded"),
     431: _error("The headers of the request are too large.", _REQUEST, "request_header_fields_too_large"),
     500: _error("The server failed to answer; its log says why, under request req_4f1c.", _SERVER, "internal_error"),
     502: _error("LiteLLM's answer ended before it was complete.", _SERVER, "llm_gateway_stream_broken"),
