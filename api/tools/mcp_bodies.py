@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -11,14 +12,21 @@ import httpx2
 from api.tools.mcp_envelope import MAX_RESULT_PARTS, has_too_many_parts, mended
 from api.tools.mcp_fate import describe, too_long
 
+# How soon the client asks again for a stream that has ended: what a server may ask for, in milliseconds.
+MIN_RETRY = 1_000
+MAX_RETRY = 30_000
+_RETRY = re.compile(rb"retry:\s*(\d{1,15})\s*")
 _OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
 
 
 def bounded(request: httpx2.Request, response: httpx2.Response, most: int) -> httpx2.Response:
     """The response with a body of at most so many bytes, decoded: what is counted is what is kept in memory."""
     headers = httpx2.Headers([(n, v) for n, v in response.headers.multi_items() if n.lower() not in _OF_THE_WIRE])
-    kind = _EventBody if is_events(response) else _JSONBody
-    body = kind(response, request, most)
+    if is_events(response):
+        body: httpx2.AsyncByteStream = _EventBody(response, request, most)
+    else:
+        body = _JSONBody(response, request, most)
+        headers["content-type"] = "application/json"  # Whatever it said; if it is no JSON, that will be seen.
     return httpx2.Response(response.status_code, headers=headers, stream=body, extensions=response.extensions)
 
 
@@ -118,7 +126,7 @@ class _EventBody(_Bounded):
                 if size > self._most:
                     yield _event([], self._too_long())
                     return
-                lines.append(line)
+                lines.append(_in_good_time(line))
                 if line == b"\n":
                     yield self._whole(lines)
                     lines, size = [], 0
@@ -157,6 +165,12 @@ class _EventBody(_Bounded):
         if readable == data:
             return b"".join(lines)
         return _event([line for line in lines if not line.startswith(b"data:")], readable)
+
+
+def _in_good_time(line: bytes) -> bytes:
+    """A line that says when to ask again, within bounds: with `retry: 0` a stream that ends at once would never rest."""
+    found = _RETRY.fullmatch(line)
+    return b"retry: %d\n" % min(max(int(found[1]), MIN_RETRY), MAX_RETRY) if found else line
 
 
 def _event(others: list[bytes], data: bytes) -> bytes:

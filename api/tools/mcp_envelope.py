@@ -34,7 +34,7 @@ def mended(message: bytes, request_id: Any = None) -> bytes:
     try:
         content = from_json(message)
     except ValueError:
-        content = _read_deep(message)
+        content = _read_anyway(message)
         if content is None:
             return message
         return json.dumps(_answer(content, request_id) or content).encode()
@@ -42,22 +42,27 @@ def mended(message: bytes, request_id: Any = None) -> bytes:
     return message if answer is None else json.dumps(answer).encode()
 
 
-def _read_deep(message: bytes) -> Any:
-    """JSON that is nested too deeply for the client, without what lies too deep; None if it is no JSON."""
+def _read_anyway(message: bytes) -> Any:
+    """JSON without what the client cannot read: bytes that are no text, halves of characters, what is nested too deeply.
+
+    None if it is no JSON.
+    """
     try:
-        return _shallow(json.loads(message), MAX_RESULT_DEPTH)
+        return _readable(json.loads(message.decode("utf-8-sig", "replace")), MAX_RESULT_DEPTH)
     except (ValueError, RecursionError):
         return None
 
 
-def _shallow(value: Any, levels: int) -> Any:
+def _readable(value: Any, levels: int) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
     if not isinstance(value, (dict, list)):
         return value
     if levels == 0:
         return _TOO_DEEP
     if isinstance(value, dict):
-        return {name: _shallow(inner, levels - 1) for name, inner in value.items()}
-    return [_shallow(inner, levels - 1) for inner in value]
+        return {_readable(name, levels): _readable(inner, levels - 1) for name, inner in value.items()}
+    return [_readable(inner, levels - 1) for inner in value]
 
 
 def _answer(content: Any, request_id: Any) -> dict[str, Any] | None:

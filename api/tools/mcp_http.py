@@ -7,6 +7,7 @@ read it whole, however long it is.
 """
 
 import json
+from collections import Counter
 from typing import Any
 
 import httpx2
@@ -22,6 +23,9 @@ WRITE_SECONDS = 30.0
 KEEPALIVE_SECONDS = 2.0
 # One connection per call under way and one to listen: calls that hang must not keep others waiting for a connection.
 MAX_CONNECTIONS = 1_000
+_NO_SESSION = "the server no longer knows the session"
+# How often the client may ask again for what followed the same event, before the stream counts as lost.
+MAX_RESUMPTIONS = 30
 _NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
@@ -40,9 +44,12 @@ class FateTransport(httpx2.AsyncBaseTransport):
         self._inner = httpx2.AsyncHTTPTransport(limits=limits)
         self.established = False
         self._max_bytes = max_result_bytes
+        self._resumptions: Counter[str] = Counter()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Sends the request, once."""
+        if self._resumed_too_often(request):
+            return httpx2.Response(410, request=request)
         try:
             response = await self._inner.handle_async_request(request)
         except httpx2.TransportError as problem:
@@ -52,19 +59,31 @@ class FateTransport(httpx2.AsyncBaseTransport):
             return _failed(request, fate, describe(problem))
         return await self._judged(request, response)
 
+    def _resumed_too_often(self, request: httpx2.Request) -> bool:
+        event = request.headers.get("last-event-id")
+        if event is None:
+            return False
+        if len(self._resumptions) >= MAX_CONNECTIONS:
+            self._resumptions.clear()
+        self._resumptions[event] += 1
+        return self._resumptions[event] > MAX_RESUMPTIONS
+
     async def _judged(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         if request.method != "POST":
             return bounded(request, response, self._max_bytes) if is_events(response) else guarded(response)
         if why := no_answer(request, response):
             return await self._no_answer(request, response, why)
         if response.status_code < 400:
-            readable = is_json(response) or is_events(response)
-            return bounded(request, response, self._max_bytes) if readable else guarded(response)
-        if "mcp-session-id" in request.headers and response.status_code == 404:
+            # Any other has no body.
+            return bounded(request, response, self._max_bytes) if response.status_code == 200 else guarded(response)
+        in_session = "mcp-session-id" in request.headers
+        if in_session and response.status_code == 404:
             await response.aclose()
-            return _failed(request, Fate.NOT_SENT, "the server no longer knows the session")
+            return _failed(request, Fate.NOT_SENT, _NO_SESSION)
         if is_json(response):
             response = await self._read(request, response)
+            if in_session and response.status_code == 400 and _misses_session(response):
+                return _failed(request, Fate.NOT_SENT, _NO_SESSION)
             if _is_message(response) and not no_access(response):
                 return response
         return await self._refused(request, response)
@@ -116,6 +135,16 @@ def _is_message(response: httpx2.Response) -> bool:
     except ValueError:
         return False
     return isinstance(content, dict) and "jsonrpc" in content
+
+
+def _misses_session(response: httpx2.Response) -> bool:
+    """Whether a request was refused because its session is not known, where a server has no 404 for that."""
+    if not _is_message(response):
+        return False
+    content = response.json()
+    error = content.get("error")
+    said = error.get("message") if isinstance(error, dict) else None
+    return content.get("id") is None and isinstance(said, str) and "session" in said.lower()
 
 
 def _failed(request: httpx2.Request, fate: Fate, message: str) -> httpx2.Response:

@@ -21,7 +21,7 @@ from mcp_types import (
     JSONRPCResponse,
 )
 from mcp_types.methods import validate_server_result
-from mcp_types.version import LATEST_MODERN_VERSION
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_MODERN_VERSION
 from pydantic import BaseModel, ValidationError, model_serializer
 
 from api.tools.schema_bounds import TooMuchError, bounded
@@ -53,7 +53,7 @@ def original(meta: Any) -> dict[str, Any]:
 
 
 def round_the_models(streams: Streams, on_end: Callable[[], None]) -> Streams:
-    """The same streams, with results of tools/list and tools/call wrapped. `on_end`: there will be no more messages."""
+    """The same streams, with results that the session might refuse changed. `on_end`: there will be no more messages."""
     incoming, outgoing = streams
     methods: dict[str, str] = {}
     return _Wrapping(incoming, methods, on_end), _Noting(outgoing, methods)
@@ -133,6 +133,14 @@ class _Wrapping:
         await self.aclose()
 
 
+def _plain_initialize(result: dict[str, Any]) -> dict[str, Any]:
+    """All that the session has to know of a server whose protocol it speaks: what else it says of itself may be wrong."""
+    if result.get("protocolVersion") not in HANDSHAKE_PROTOCOL_VERSIONS:
+        return result
+    server = {"name": "server", "version": "unknown"}
+    return {"protocolVersion": result["protocolVersion"], "capabilities": {}, "serverInfo": server}
+
+
 def _wrapped_call(result: dict[str, Any]) -> dict[str, Any]:
     # As an error it is not held against an output schema.
     return result if _asks_for_input(result) else _complete(result, content=[], isError=True)
@@ -185,6 +193,7 @@ def _complete(value: dict[str, Any], **rest: Any) -> dict[str, Any]:
 
 
 _WRAPPED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "initialize": _plain_initialize,
     "tools/call": _wrapped_call,
     "tools/list": _wrapped_list,
 }

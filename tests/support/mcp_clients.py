@@ -89,7 +89,8 @@ class ScriptedServer:
     `answers` maps a method to its result, to a JSON-RPC error (`{"error": {…}}`), to a whole message (`{"whole": …}`), to
     the HTTP status to refuse it with, to a body or a whole reply, or to a function of the request's params that gives one
     of these. `received` counts the methods that arrived. With sessions, `restart` forgets them. With `events`, answers
-    come as a stream of one event. With `changes`, it says every so many seconds that its tools have changed.
+    come as a stream of one event. With `changes`, it says every so many seconds that its tools have changed. `lost` is the
+    reply to a session that is not known, `stream` the one to a GET, which `received` counts as such.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class ScriptedServer:
         self._session = uuid.uuid4().hex if sessions else None
         self._events = events
         self._changes = changes
+        self.lost, self.stream = Reply(404, {}), Reply(405, {})
 
     def restart(self) -> None:
         """No session is known any more."""
@@ -118,23 +120,39 @@ class ScriptedServer:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         """Its address."""
-        async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as listener:
+        serving: set[asyncio.Task[None]] = set()
+
+        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(self._serve(reader, writer))
+            serving.add(task)
+            task.add_done_callback(serving.discard)
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as listener:
             yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/mcp"
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._serve_one(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = re.search(r"content-length: (\d+)", head)
         message = json.loads(await reader.readexactly(int(length[1])) if length else b"{}")
         session = re.search(r"mcp-session-id: (\S+)", head)
-        with suppress(ConnectionError):
-            if head.startswith("get") and self._changes is not None:
-                await self._tell_of_changes(writer, self._changes)
-            reply = self._answer(message, session[1] if session else None)
-            headers = {"Content-Type": "application/json", **reply.headers, "Content-Length": str(len(reply.body))}
-            lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
-            writer.write("\r\n".join([*lines, "Connection: close", "", ""]).encode() + reply.body)
-            await writer.drain()
-        writer.close()
+        if head.startswith("get") and self._changes is not None:
+            await self._tell_of_changes(writer, self._changes)
+        reply = self._answer(message, session[1] if session else None)
+        headers = {"Content-Type": "application/json", **reply.headers, "Content-Length": str(len(reply.body))}
+        lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
+        writer.write("\r\n".join([*lines, "Connection: close", "", ""]).encode() + reply.body)
+        await writer.drain()
 
     async def _tell_of_changes(self, writer: asyncio.StreamWriter, seconds: float) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
@@ -146,10 +164,11 @@ class ScriptedServer:
     def _answer(self, message: dict[str, Any], session: str | None) -> Reply:
         method = message.get("method")
         if method is None:
-            return Reply(405, {})
+            self.received["GET"] += 1
+            return self.stream
         self.received[method] += 1
         if session and session != self._session:
-            return Reply(404, {})
+            return self.lost
         if "id" not in message:
             return Reply(202, {})
         reply = self._reply(message, self.answers[method])

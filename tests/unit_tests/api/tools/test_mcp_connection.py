@@ -1,6 +1,7 @@
 """How often a server is asked, and what its tools are while it is away: against servers in this process."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -132,6 +133,44 @@ async def test_an_older_server_that_was_away_for_a_moment_is_used_again_at_once(
         await until(lambda: server.received["tools/list"] == 1)
         server.restart()
         assert await until(lambda: server.received["tools/list"] == 2) < BACK_SECONDS
+
+
+async def test_a_session_that_is_lost_in_other_words_is_replaced_too() -> None:
+    server = ScriptedServer(sessions=True)
+    lost = {
+        "jsonrpc": "2.0",
+        "error": {"code": -32000, "message": "Bad Request: No valid session ID provided"},
+        "id": None,
+    }
+    server.lost = Reply(400, {}, json.dumps(lost).encode())
+    async with connected(server) as servers:
+        await until(lambda: server.received["tools/list"] == 1)
+        server.restart()
+        assert (await run(servers, "act")).text == "done"
+    assert server.received["initialize"] == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"capabilities": None, "serverInfo": None},
+        {"capabilities": {"tools": True}, "serverInfo": {"name": "x"}},
+        {"serverInfo": "x", "instructions": ["read", "me"], "_meta": 5},
+    ],
+)
+async def test_what_a_server_says_of_itself_does_not_keep_it_from_being_used(said: dict[str, Any]) -> None:
+    async with connected(ScriptedServer(initialize={"protocolVersion": "2025-06-18", **said})) as servers:
+        assert (await run(servers, "act")).text == "done"
+
+
+async def test_a_stream_that_ends_at_once_is_not_asked_for_without_a_rest() -> None:
+    ended = Reply(200, {"Content-Type": "text/event-stream"}, b"id: 1\nretry: 0\ndata:\n\n")
+    server = ScriptedServer(sessions=True, tools_call=ended)
+    server.stream = ended
+    async with connected(server, timeout=2.5) as servers:
+        result = await run(servers, "act")
+    assert result.error == "act gave no answer within 2.5 s; the call was cancelled"
+    assert 2 <= server.received["GET"] <= 8
 
 
 async def test_an_older_server_is_not_asked_more_often_than_that_takes() -> None:

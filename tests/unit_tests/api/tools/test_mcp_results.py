@@ -156,6 +156,26 @@ def test_parts_are_what_stands_between_commas(message: bytes, parts: int) -> Non
     assert has_too_many_parts(message, most=parts - 1)
 
 
+MESSAGE = b'{"jsonrpc": "2.0", "id": 4, "result": {"content": [{"type": "text", "text": "%s"}]}}'
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "text"),
+    [
+        ("application/json", b"\xef\xbb\xbf" + MESSAGE % b"said", "said"),
+        ("application/json", MESSAGE % b"gr\xfc\xdfe", "gr\ufffd\ufffde"),
+        ("application/json", MESSAGE % b"half \\ud83d of one", "half ? of one"),
+        ("text/plain", MESSAGE % b"said", "said"),
+        ("application/octet-stream", MESSAGE % b"said", "said"),
+        ("text/event-stream", b"data: " + MESSAGE % b"half \\ud83d of one" + b"\r\r", "half ? of one"),
+        ("text/event-stream", b"data: " + MESSAGE % b"said" + b"\n\n", "said"),
+    ],
+)
+async def test_an_answer_that_is_not_quite_json_is_read(kind: str, body: bytes, text: str) -> None:
+    result = await answered(Reply(200, {"Content-Type": kind}, body), events=False)
+    assert (result.ok, result.text) == (True, text)
+
+
 async def test_an_event_that_comes_in_pieces_is_read() -> None:
     message = b'{"jsonrpc": "2.0", "id": 4,\r\ndata:  "result": null}'
     body = b": a comment\r\n\r\nid: 7\r\ndata:\r\n\r\nevent: message\r\ndata: " + message + b"\r\n\r\n"
