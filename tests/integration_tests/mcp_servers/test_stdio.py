@@ -10,7 +10,7 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from api.tools import MCPServers
+from api.tools.mcp import MCPServers
 from api.tools.mcp_config import ServerEntry, StdioTarget
 from api.tools.mcp_pace import Pace
 from tests.support.demo_tools import received
@@ -26,7 +26,7 @@ def children() -> set[int]:
 
 
 def stdio_entry(log: Path, **changes: Any) -> ServerEntry:
-    arguments = ("-m", "local_stack.demo_tools", "--stdio", "--extra", "--request-log", str(log))
+    arguments = ("-m", "demo.tools", "--stdio", "--extra", "--request-log", str(log))
     environment = {"PYTHONPATH": SecretStr(str(ROOT))}
     return ServerEntry("child", StdioTarget(sys.executable, arguments, environment), **changes)
 

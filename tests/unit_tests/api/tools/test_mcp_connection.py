@@ -12,7 +12,7 @@ import pytest
 from mcp_types import INTERNAL_ERROR
 from pydantic import SecretStr
 
-from api.tools import MCPServers
+from api.tools.mcp import MCPServers
 from api.tools.mcp_config import HTTPTarget, ServerEntry
 from api.tools.mcp_pace import Pace
 from tests.support.mcp_clients import BACK_SECONDS, Reply, ScriptedServer, run, until

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.tools import MCPServers
-from api.tools.mcp import ServerStatus
+from api.tools.mcp import MCPServers, ServerStatus
 from api.tools.mcp_config import HTTPTarget, ServerEntry
 from api.tools.mcp_listing import MAX_DESCRIPTION_CHARACTERS, MAX_PAGES
 from api.tools.tool import MAX_TOOLS

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.tools import MCPServers, ToolResult
+from api.tools.mcp import MCPServers
+from api.tools.tool import ToolResult
 from api.tools.mcp_config import HTTPTarget, ServerEntry
 from api.tools.mcp_content import MAX_PARTS
 from api.tools.mcp_envelope import has_too_many_parts
