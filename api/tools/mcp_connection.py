@@ -13,7 +13,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +25,7 @@ from api.tools.mcp_calls import AccessLostError, CallLostError, call_tool
 from api.tools.mcp_config import HTTPTarget, ServerEntry
 from api.tools.mcp_fate import Fate, describe, is_refusal
 from api.tools.mcp_link import Link, Pulse, is_modern, take_pulse
-from api.tools.mcp_listing import ListedTool, list_tools
+from api.tools.mcp_listing import ListedTool, Listing, list_tools
 from api.tools.mcp_pace import Pace
 from api.tools.tool import ToolFailure
 
@@ -50,8 +50,7 @@ class MCPConnection:
     def __init__(self, entry: ServerEntry, on_tools: Callable[[], None], pace: Pace) -> None:
         self.entry = entry
         self._pace = pace
-        self.tools: Sequence[ListedTool] = ()
-        self.left_out: Mapping[str, str] = {}
+        self._listing = Listing()
         self.error: str | None = None
         self.tried = asyncio.Event()
         self._on_tools = on_tools
@@ -70,6 +69,16 @@ class MCPConnection:
     def healthy(self) -> bool:
         """Connected, and not under suspicion."""
         return self._ready.is_set()
+
+    @property
+    def tools(self) -> Collection[ListedTool]:
+        """What the server listed last, in its order."""
+        return self._listing.tools.values()
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Those of its tools that cannot be offered, and why."""
+        return self._listing.left_out
 
     @property
     def offered(self) -> bool:
@@ -215,9 +224,9 @@ class MCPConnection:
     async def _read_tools(self, client: Client) -> None:
         self._changed = False
         self._listed_at = time.monotonic()
-        listing = await list_tools(client, self.entry.allowed_tools)
+        listing = await list_tools(client, self.entry.allowed_tools, self._listing)
         self._note_left_out(listing.left_out)
-        self.tools, self.left_out = list(listing.tools.values()), listing.left_out
+        self._listing = listing
         if self.error or not self.tried.is_set():
             logger.info("MCP server %s: connected, %d tools", self.entry.name, len(self.tools))
         self.error = None

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 MAX_PAGES = 100
 # For all pages together; a page has the client's own limit as well.
 LIST_SECONDS = 30.0
+# What comes later is not even looked at: nobody has so many tools.
+MAX_READ = 10_000
 MAX_NAME_CHARACTERS = 128
 MAX_DESCRIPTION_CHARACTERS = 10_000
 # Of those that are left out, so many are named with the reason.
@@ -51,19 +53,26 @@ class Listing:
 
     tools: dict[str, ListedTool] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    before: "Listing | None" = None
     deadline: float = field(default_factory=lambda: time.monotonic() + LIST_SECONDS)
     _raw: dict[str, Any] = field(default_factory=dict)
     _characters: int = 0
     _number: int = 0
 
+    def known(self, name: str, raw: dict[str, Any]) -> ListedTool | None:
+        """The tool, if it was listed in the same words."""
+        return self.tools[name] if self._raw.get(name) == raw else None
+
     @property
     def late(self) -> bool:
-        """Whether there is no more time to read."""
-        return time.monotonic() > self.deadline
+        """Whether no more is to be read."""
+        return time.monotonic() > self.deadline or self._number > MAX_READ
 
     def add(self, raw: Any, accepted: set[str], wanted: Callable[[str], bool]) -> None:
         """Reads one tool. `accepted` are the names that the client has taken."""
         self._number += 1
+        if self._number > MAX_READ:
+            return
         try:
             name = _name(raw)
         except _UnusableError as problem:
@@ -77,23 +86,22 @@ class Listing:
             self.leave_out(name, str(problem))
 
     def _take(self, name: str, raw: dict[str, Any], accepted: set[str]) -> None:
-        if name in self._raw:
+        if name in self.tools:
             raise _UnusableError("it is listed twice, and not in the same words; the first is the one that counts")
-        self._raw[name] = raw
         if name not in accepted:
             raise _UnusableError("its x-mcp-header is not valid")
         if self.late:
-            raise _UnusableError(f"the server's list was not read to its end within {LIST_SECONDS:g} s")
+            raise _UnusableError(f"the server's list could not be read to its end within {LIST_SECONDS:g} s")
         if len(self.tools) >= MAX_TOOLS:
             raise _UnusableError(f"the server has more than {MAX_TOOLS} tools; name those you need in allowed_tools")
-        tool = _tool(name, raw)
+        tool = (self.before.known(name, raw) if self.before else None) or _tool(name, raw)
         if self._characters + tool.characters > MAX_TOOLS_CHARACTERS:
             raise _UnusableError(
                 f"the server's tools are longer than {MAX_TOOLS_CHARACTERS:,} characters together; "
                 "name those you need in allowed_tools"
             )
         self._characters += tool.characters
-        self.tools[name] = tool
+        self.tools[name], self._raw[name] = tool, raw
 
     def leave_out(self, name: str, reason: str) -> None:
         """Notes that a tool is not offered, and why."""
@@ -105,9 +113,12 @@ class _UnusableError(ValueError):
     """The tool cannot be offered; the message is the reason."""
 
 
-async def list_tools(client: Client, allowed: frozenset[str] | None) -> Listing:
-    """All pages of the server's tools that are allowed. Reading their schemas does not stop the event loop."""
-    listing = Listing()
+async def list_tools(client: Client, allowed: frozenset[str] | None, before: Listing) -> Listing:
+    """All pages of the server's tools that are allowed. Reading their schemas does not stop the event loop.
+
+    Tools that were listed in the same words before are not read again.
+    """
+    listing = Listing(before=before)
     seen: set[str] = set()
     cursor: str | None = None
     for page_number in range(MAX_PAGES):
@@ -124,6 +135,7 @@ async def list_tools(client: Client, allowed: frozenset[str] | None) -> Listing:
         if not cursor or cursor in seen or listing.late:
             break
         seen.add(cursor)
+    listing.before = None
     return listing
 
 

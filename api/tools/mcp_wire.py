@@ -6,7 +6,6 @@ that it takes, in which the server's own lies untouched; `original` takes it out
 either: it would check results in the event loop, for as long as that takes.
 """
 
-import json
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +23,7 @@ from mcp_types.methods import validate_server_result
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_MODERN_VERSION
 from pydantic import BaseModel, ValidationError, model_serializer
 
-from api.tools.schema_bounds import TooMuchError, bounded
+from api.tools.schema_bounds import MAX_SCHEMA_CHARACTERS, TooMuchError, bounded
 
 Incoming = ReadStream[SessionMessage | Exception]
 Outgoing = WriteStream[SessionMessage]
@@ -176,15 +175,28 @@ def _plain(tool: dict[str, Any]) -> dict[str, Any] | None:
     plain = {"name": tool["name"], "inputSchema": {"type": "object"}}
     schema = tool.get("inputSchema")
     try:
-        if not isinstance(schema, dict) or _HEADER not in json.dumps(bounded(schema)):
+        if not isinstance(schema, dict) or not _has_key(schema, _HEADER):
             return plain
-        plain["inputSchema"] = {"type": "object", **schema}
+        plain["inputSchema"] = {"type": "object", **bounded(schema)}
         validate_server_result("tools/list", LATEST_MODERN_VERSION, _complete({}, tools=[plain]))
     except TooMuchError:
         return plain  # It will not be offered.
     except ValidationError:
         return None
     return plain
+
+
+def _has_key(value: Any, key: str) -> bool:
+    """Whether the key is anywhere within, as far as a schema that will be read may reach."""
+    waiting = [value]
+    for _ in range(MAX_SCHEMA_CHARACTERS):
+        if not waiting:
+            break
+        inner = waiting.pop()
+        if isinstance(inner, dict) and key in inner:
+            return True
+        waiting += inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
+    return False
 
 
 def _complete(value: dict[str, Any], **rest: Any) -> dict[str, Any]:

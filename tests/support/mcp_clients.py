@@ -45,6 +45,25 @@ async def until(condition: Callable[[], bool], seconds: float = 5.0) -> float:
 
 
 @asynccontextmanager
+async def heartbeat() -> AsyncIterator[list[float]]:
+    """The longest that the event loop was kept from others, in seconds of its own computing: machines may be busy."""
+    longest = [0.0]
+
+    async def beat() -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0.005)
+            now = time.thread_time()
+            longest[0], last = max(longest[0], now - last), now
+
+    beating = asyncio.create_task(beat())
+    await asyncio.sleep(0.02)
+    yield longest
+    await asyncio.sleep(0.02)
+    beating.cancel()
+
+
+@asynccontextmanager
 async def cutting_relay(demo: DemoTools, tool: str, times: int = 100) -> AsyncIterator[str]:
     """The address of a relay to the server that breaks a connection once a call of the tool has arrived over it, so many times."""
     cuts = 0

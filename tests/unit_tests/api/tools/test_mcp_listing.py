@@ -11,7 +11,7 @@ from api.tools.mcp import MCPServers, ServerStatus
 from api.tools.mcp_config import HTTPTarget, ServerEntry
 from api.tools.mcp_listing import MAX_DESCRIPTION_CHARACTERS, MAX_PAGES
 from api.tools.tool import MAX_TOOLS
-from tests.support.mcp_clients import ScriptedServer, run, until
+from tests.support.mcp_clients import ScriptedServer, heartbeat, run, until
 
 OBJECT = {"type": "object"}
 GOOD = {"name": "good", "inputSchema": OBJECT}
@@ -115,6 +115,38 @@ async def test_of_two_tools_with_one_name_the_first_is_offered() -> None:
     status = await listed(GOOD, {**GOOD, "description": "another"}, {"name": "other", "inputSchema": OBJECT})
     assert status.tools == ["good", "other"]
     assert status.left_out["good"].startswith("it is listed twice, and not in the same words")
+
+
+async def test_a_tool_that_is_no_use_does_not_stand_in_for_another_of_its_name() -> None:
+    status = await listed({"name": "good"}, GOOD)
+    assert (status.tools, status.left_out) == (["good"], {"good": "it has no inputSchema"})
+
+
+async def test_a_tool_whose_arguments_go_into_headers_may_be_wrong_without_harm() -> None:
+    wrong = {**OBJECT, "properties": {"x": {"type": "object", "x-mcp-header": "X"}}}
+    right = {**OBJECT, "properties": {"x": {"type": "string", "x-mcp-header": "X"}, "y": True}}
+    status = await listed({"name": "wrong", "inputSchema": wrong}, {"name": "right", "inputSchema": right}, GOOD)
+    assert {"right", "good"} <= set(status.tools)
+
+
+async def test_reading_a_list_of_large_schemas_does_not_stop_the_event_loop() -> None:
+    large = {**OBJECT, "properties": {f"property {n}": {"type": "string", "enum": ["a", "b"]} for n in range(1_000)}}
+    server = ScriptedServer(tools_list={"tools": [{"name": f"t{n}", "inputSchema": large} for n in range(3)]})
+    async with heartbeat() as longest, connected(server) as servers:
+        assert len(servers.tools()) == 3
+    assert longest[0] < 0.5
+
+
+async def test_a_list_without_an_end_is_not_read_for_ever() -> None:
+    def answer(params: dict[str, Any]) -> dict[str, Any]:
+        page = int(params.get("cursor", 0))
+        tools = [{"name": f"t{page * 4_000 + n}", "inputSchema": OBJECT} for n in range(4_000)]
+        return {"tools": tools, "nextCursor": str(page + 1)}
+
+    server = ScriptedServer(tools_list=answer)
+    async with connected(server) as servers:
+        assert len(servers.tools()) == MAX_TOOLS
+    assert server.received["tools/list"] == 3
 
 
 async def test_a_tool_that_is_not_allowed_is_not_even_looked_at() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from api.tools.mcp import MCPServers
-from api.tools.tool import ToolResult
 from api.tools.mcp_config import HTTPTarget, ServerEntry
 from api.tools.mcp_content import MAX_PARTS
 from api.tools.mcp_envelope import has_too_many_parts
+from api.tools.tool import ToolResult
 from tests.support.mcp_clients import Reply, ScriptedServer, run, until
 
 TEXT = {"type": "text", "text": "said"}

@@ -6,8 +6,7 @@ import json
 import socketserver
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -15,30 +14,12 @@ import pytest
 from api.tools.schema import CHECKING, READING, ToolSchemaError, compile_schema
 from api.tools.schema_bounds import MAX_SCHEMA_CHARACTERS, MAX_SCHEMA_DEPTH
 from api.tools.tool import Tool, ToolResult
+from tests.support.mcp_clients import heartbeat
 
 STALL_SECONDS = 0.5
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 EVIL = "^(a+)+$"
 BAIT = "a" * 100 + "!"
-
-
-@asynccontextmanager
-async def heartbeat() -> AsyncIterator[list[float]]:
-    """The longest that the event loop was kept from others, in seconds of its own computing: machines may be busy."""
-    longest = [0.0]
-
-    async def beat() -> None:
-        last = time.thread_time()
-        while True:
-            await asyncio.sleep(0.005)
-            now = time.thread_time()
-            longest[0], last = max(longest[0], now - last), now
-
-    beating = asyncio.create_task(beat())
-    await asyncio.sleep(0.02)
-    yield longest
-    await asyncio.sleep(0.02)
-    beating.cancel()
 
 
 async def called(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[ToolResult, list[Mapping[str, Any]]]:
