@@ -4,6 +4,7 @@ tool.py            Tool, ToolCall, ToolResult: one call, checked, timed and cut;
 running.py         run_tools: the calls of one step, side by side or one after another
 schema.py          arguments against a tool's JSON Schema, with messages that a model can repair its call from
 schema_keywords.py the schema's keywords within a bounded time; schema_patterns.py, schema_bounds.py: what they rest on
+schema_habits.py   ways of writing a schema that are not JSON Schema's
 mcp.py             MCPServers: every configured server's tools under one roof
 mcp_connection.py  one server: the task that owns its session, reconnects and lists its tools; mcp_pace.py: how often
 mcp_listing.py     the tools that a server lists, one by one

@@ -70,7 +70,7 @@ def _answer(content: Any, request_id: Any) -> dict[str, Any] | None:
     message = content[0] if isinstance(content, list) and len(content) == 1 else content
     if not isinstance(message, dict) or "method" in message or not {"result", "error"} & set(message):
         return None
-    identity = message.get("id") if message.get("id") is not None or request_id is None else request_id
+    identity = message.get("id") if request_id is None else request_id
     answer: dict[str, Any] = {"jsonrpc": "2.0", "id": identity}
     if message.get("error") is not None or "result" not in message:
         answer["error"] = _error(message["error"])

@@ -2,9 +2,10 @@
 
 Not all schemas in use are quite JSON Schema: patterns may be written for another language, such as `(?<name>…)`, bounds
 may be those of draft 4, `"exclusiveMinimum": true`, and null may be allowed as OpenAPI has it, `"nullable": true`. Such
-bounds and nulls are understood. Such a pattern is not checked, and neither is what depends on it: with `not`, for one,
-taking it as fulfilled would refuse what the server allows. The same holds for a `$ref` that leads nowhere, for numbers
-beyond all computing, and for whatever takes too long: what is not checked here is left to the server.
+bounds and nulls are understood; keywords that are null count as left out. Such a pattern is not checked, and neither is
+what depends on it: with `not`, for one, taking it as fulfilled would refuse what the server allows. The same holds for a
+`$ref` that leads nowhere, for numbers beyond all computing, and for whatever takes too long: what is not checked here is
+left to the server.
 
 A check runs in the event loop, so each keyword first looks at the clock. Within one keyword only the work is done that
 the schema's size and the arguments' size allow; `schema_patterns.py` sees to that for regular expressions.
@@ -12,7 +13,7 @@ the schema's size and the arguments' size allow; `schema_patterns.py` sees to th
 
 import json
 from collections.abc import Callable, Mapping
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
@@ -21,8 +22,9 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from referencing import Registry
 
-from api.tools.schema_bounds import TooMuchError, bounded, without_drafts
-from api.tools.schema_keywords import Allowance, TimeIsUpError, forgiving, is_bound_of_draft_4, watched
+from api.tools.schema_bounds import TooMuchError, bounded
+from api.tools.schema_habits import is_habit, tidied
+from api.tools.schema_keywords import Allowance, TimeIsUpError, forgiving, reading, watched
 
 # In the event loop, for each call.
 CHECKING = Allowance(computing=0.05, waiting=0.2, least=0.02)
@@ -54,8 +56,7 @@ def compile_schema(schema: Mapping[str, Any]) -> Check:
     Raises ToolSchemaError.
     """
     whole, kind = _read(schema)
-    # A draft that is named again further down would bring back the library's own keywords, which know no clock.
-    validator = forgiving(kind)(without_drafts(whole), registry=Registry())
+    validator = forgiving(kind)(whole, registry=Registry())
     patterns = "patternProperties" in json.dumps(whole)
 
     def check(value: Any) -> Verdict:
@@ -75,7 +76,7 @@ def compile_schema(schema: Mapping[str, Any]) -> Check:
 
 def _read(schema: Mapping[str, Any]) -> tuple[dict[str, Any], type[Validator]]:
     try:
-        whole = bounded(schema)
+        whole = tidied(bounded(schema))
         with watched(READING, patterns=False):
             return whole, _checked_kind(whole)
     except TooMuchError as problem:
@@ -91,17 +92,10 @@ def _read(schema: Mapping[str, Any]) -> tuple[dict[str, Any], type[Validator]]:
 def _checked_kind(schema: dict[str, Any]) -> type[Validator]:
     """The validator for the schema's draft. Patterns are not looked at: they are a format, and formats are not checked."""
     kind: type[Validator] = validator_for(schema, default=Draft202012Validator)
-    for problem in forgiving(kind)(without_drafts(kind.META_SCHEMA)).iter_errors(schema):
-        if not _is_habit(problem):
+    for problem in reading(kind)(kind.META_SCHEMA).iter_errors(schema):
+        if not is_habit(problem):
             raise SchemaError.create_from(problem)
     return kind
-
-
-def _is_habit(problem: ValidationError) -> bool:
-    if problem.validator == "anyOf":
-        branches = groupby(problem.context or (), key=lambda inner: inner.schema_path[0])
-        return any(all(map(_is_habit, inner)) for _, inner in branches)
-    return is_bound_of_draft_4(problem)
 
 
 def _describe(errors: list[ValidationError]) -> str | None:

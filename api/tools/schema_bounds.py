@@ -38,11 +38,3 @@ def _within(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         return [inner for inner in value.values() if isinstance(inner, (Mapping, list))]
     return [inner for inner in value if isinstance(inner, (Mapping, list))] if isinstance(value, list) else []
-
-
-def without_drafts(schema: Any) -> Any:
-    """The schema without the names of drafts, wherever they stand."""
-    if isinstance(schema, Mapping):
-        named = {name: value for name, value in schema.items() if name != "$schema" or not isinstance(value, str)}
-        return {name: without_drafts(value) for name, value in named.items()}
-    return [without_drafts(value) for value in schema] if isinstance(schema, list) else schema

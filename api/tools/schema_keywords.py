@@ -7,10 +7,12 @@ from contextvars import ContextVar
 from functools import cache, partial
 from typing import Any, NamedTuple
 
+import attrs
 from jsonschema import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
+from api.tools.schema_habits import BOUNDS
 from api.tools.schema_patterns import occurs
 
 Keyword = Callable[[Validator, Any, Any, Mapping[str, Any]], Iterator[ValidationError] | None]
@@ -19,7 +21,6 @@ _UNCERTAIN = (
     *("pattern", "patternProperties", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"),
     *("not", "oneOf", "if", "contains", "disallow"),
 )
-_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 
 
 # To look at the clock takes as long as a small keyword: only every so many times is it really done.
@@ -86,7 +87,24 @@ def forgiving(kind: type[Validator]) -> type[Validator]:
         name: _watching(name, partial(_OWN[name], keyword) if name in _OWN else keyword)
         for name, keyword in kind.VALIDATORS.items()
     }
-    return extend(kind, keywords)  # type: ignore[no-untyped-call, no-any-return]
+    return _lasting(extend(kind, keywords))  # type: ignore[no-untyped-call]
+
+
+@cache
+def reading(kind: type[Validator]) -> type[Validator]:
+    """The kind that checks schemas themselves: its own metaschema keeps it short, but for lists without repetitions."""
+    return _lasting(extend(kind, {"uniqueItems": partial(_unique_items, kind.VALIDATORS["uniqueItems"])}))  # type: ignore[no-untyped-call]
+
+
+def _lasting(kind: Any) -> type[Validator]:
+    """The kind, also where a draft is named further down: the library's own keywords know no clock."""
+    init = {field.name: field.alias for field in attrs.fields(kind) if field.init}
+
+    def evolve(self: Any, **changes: Any) -> Any:
+        return kind(**{alias: getattr(self, name) for name, alias in init.items()} | changes)
+
+    kind.evolve = evolve
+    return kind  # type: ignore[no-any-return]
 
 
 def _watching(name: str, keyword: Keyword) -> Keyword:
@@ -117,7 +135,7 @@ def _exclusive(
     name: str, keyword: Keyword, validator: Validator, value: Any, instance: Any, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
     """The keyword, also as draft 4 has it: `true` excludes the bound that stands beside it."""
-    beside = _BOUNDS[name]
+    beside = BOUNDS[name]
     if not isinstance(value, bool):
         yield from keyword(validator, value, instance, schema) or ()
     elif value and validator.is_type(instance, "number") and instance == schema.get(beside):
@@ -195,7 +213,7 @@ def _key(value: Any) -> Any:
 
 
 _OWN: dict[str, Callable[..., Iterator[ValidationError]]] = {
-    **{name: partial(_exclusive, name) for name in _BOUNDS},
+    **{name: partial(_exclusive, name) for name in BOUNDS},
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
@@ -203,9 +221,3 @@ _OWN: dict[str, Callable[..., Iterator[ValidationError]]] = {
     "unevaluatedItems": _unevaluated,
     "uniqueItems": _unique_items,
 }
-
-
-def is_bound_of_draft_4(problem: ValidationError) -> bool:
-    """Whether all that a schema breaks of JSON Schema is that a bound is written as in draft 4."""
-    path = problem.absolute_path
-    return bool(path) and path[-1] in _BOUNDS and isinstance(problem.instance, bool)

@@ -34,7 +34,8 @@ def occurs(pattern: str, text: str) -> bool:
         raise UnsearchableError(pattern)
     if validator.isinstance_python(text):
         return True
-    if not text.isascii() and _CLASSES.search(pattern):
+    # To Python, `$` is also before a line's end at the end.
+    if (not text.isascii() and _CLASSES.search(pattern)) or (text.endswith("\n") and "$" in pattern):
         raise UnsearchableError(pattern)
     return False
 

@@ -97,6 +97,7 @@ async def test_a_tool_that_cannot_be_offered_hides_no_other(
     "unusual",
     [
         {"name": "unusual", "inputSchema": {}},
+        {"name": "unusual", "inputSchema": {"type": "object", "properties": [], "required": None}},
         {"name": "unusual", "inputSchema": {"type": ["object", "null"]}},
         {"name": "unusual", "inputSchema": {"properties": {"x": True}}},
         {"name": "unusual", "inputSchema": OBJECT, "description": None, "annotations": None, "title": 5},

@@ -20,6 +20,7 @@ STALL_SECONDS = 0.5
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 EVIL = "^(a+)+$"
 BAIT = "a" * 100 + "!"
+HIDDEN = {"$schema": DRAFT_7, "pattern": EVIL}
 
 
 async def called(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[ToolResult, list[Mapping[str, Any]]]:
@@ -61,6 +62,7 @@ def nested(levels: int, innermost: Any, wrap: Any) -> Any:
         ({"propertyNames": {"pattern": EVIL}}, {BAIT: 1}),
         ({"patternProperties": {EVIL: True}, "additionalProperties": False}, {BAIT: 1}),
         (of({"$schema": DRAFT_7, "pattern": EVIL}), {"x": BAIT}),
+        ({"properties": {"x": {"$ref": "#/$defs/y/enum/0"}}, "$defs": {"y": {"enum": [HIDDEN]}}}, {"x": BAIT}),
         ({"$schema": DRAFT_7, **of({"anyOf": [{"pattern": EVIL}, {"type": "integer"}]})}, {"x": BAIT}),
     ],
 )
@@ -91,6 +93,8 @@ async def test_a_pattern_that_would_never_end_is_answered_at_once(
         (of({"pattern": r"^\w+$"}), {"x": "é-"}),
         (of({"pattern": "x"}), {"x": "\ud800"}),
         ({"patternProperties": {EVIL: True}, "unevaluatedProperties": False}, {BAIT: 1}),
+        (of({"$ref": "http://json-schema.org/draft-04/schema#"}), {"x": {"enum": [{"n": n} for n in range(50_000)]}}),
+        (of({"pattern": "^a$"}), {"x": "a\n"}),
         (of({"multipleOf": 0.5}), {"x": 10**400}),
         (of({"$ref": "#/$defs/nowhere"}), {"x": 1}),
         (of({"not": {"$ref": "#/$defs/nowhere"}}), {"x": 1}),
@@ -165,6 +169,25 @@ def test_null_fits_where_openapi_allows_it(schema: dict[str, Any], draft: dict[s
 @pytest.mark.parametrize("nullable", [False, "true", None])
 def test_null_does_not_fit_elsewhere(nullable: object) -> None:
     assert compile_schema(of({"type": "string", "nullable": nullable}))({"x": None}).problem is not None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": None, "required": None, "description": None, "additionalProperties": None},
+        {"type": "object", "properties": [], "$defs": []},
+        {"type": "object", "properties": {"x": None, "y": {"type": "string", "enum": None, "items": None}}},
+        {"type": "object", "properties": {"x": {"properties": {"default": {"required": None}}}}},
+    ],
+)
+def test_what_is_left_out_in_other_languages_ways_is_left_out(schema: dict[str, Any]) -> None:
+    assert compile_schema(schema)({"x": {"default": {}}, "y": "z"}).problem is None
+
+
+def test_null_as_a_value_stays_one() -> None:
+    check = compile_schema({"properties": {"x": {"const": None}, "y": {"enum": [None, {"z": None}]}}})
+    assert check({"x": None, "y": {"z": None}}).problem is None
+    assert "x: None was expected; y: {} is not one of" in (check({"x": 1, "y": {}}).problem or "")
 
 
 def test_a_schema_of_just_the_longest_is_read_and_a_longer_one_is_not() -> None:
