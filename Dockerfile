@@ -11,7 +11,7 @@ RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY api api
-COPY local_stack local_stack
+COPY demo demo
 COPY config config
 # The demo tools search them.
 COPY README.md README.md

@@ -8,9 +8,9 @@ DEV       = $(BOOTSTRAP) dev --
 KEYS      = sh scripts/setup_litellm_keys.sh
 COMPOSE  ?= docker compose
 ENV_FILE ?= .env
-DOCKER    = $(BOOTSTRAP) stack -- python -m local_stack.docker_stack --env-file $(ENV_FILE) --compose "$(COMPOSE)"
-DASHBOARD = $(BOOTSTRAP) stack -- python -m local_stack.dashboards $(if $(filter-out .env,$(ENV_FILE)),--env-file $(ENV_FILE))
-CODE      = api local_stack tests
+DOCKER    = $(BOOTSTRAP) stack -- python -m operations.docker --env-file $(ENV_FILE) --compose "$(COMPOSE)"
+DASHBOARD = $(BOOTSTRAP) stack -- python -m operations.dashboards $(if $(filter-out .env,$(ENV_FILE)),--env-file $(ENV_FILE))
+CODE      = api demo local_stack operations tests
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -28,7 +28,7 @@ status:  ## what runs, on which port, for how long
 logs:  ## follow the logs (SERVICE=litellm: one service's)
 	@$(STACK) logs $(SERVICE)
 trace:  ## draw a request's trace as text (TRACE=<id>: the answer's header x-trace-id)
-	@$(STACK) trace $(ARGS) $(TRACE)
+	@$(BOOTSTRAP) stack -- python -m operations.trace $(ARGS) $(TRACE)
 reset:  ## stop, and delete the stack's data after asking (YES=1: without asking)
 	@$(STACK) reset $(if $(YES),--yes)
 
@@ -40,10 +40,10 @@ litellm_setup:  ## mint the virtual keys and write them into .env (ARGS="--rotat
 ##@ Usage
 .PHONY: usage phoenix_prices
 usage:  ## calls, errors, tokens, dollars and latencies by component (ARGS="--since 7d --by environment,model --plot cost.png", ARGS="--help")
-	@$(BOOTSTRAP) usage -- python -m local_stack.usage $(ARGS)
+	@$(BOOTSTRAP) usage -- python -m operations.usage $(ARGS)
 
 phoenix_prices:  ## tell Phoenix the prices of config/litellm_config.yaml, as `make up` and `make docker_up` do
-	@$(BOOTSTRAP) stack -- python -m local_stack.phoenix_prices $(ARGS)
+	@$(BOOTSTRAP) stack -- python -m operations.prices $(ARGS)
 
 ##@ Docker
 .PHONY: docker_up docker_down docker_restart litellm_ui litellm_logs litellm_restart litellm_reset phoenix_ui

@@ -31,7 +31,7 @@ def main() -> None:
         factory=True,
         host=arguments.host,
         port=arguments.port,
-        http="api.request_head:BoundedHeadProtocol",
+        http="api.edge.request_head:BoundedHeadProtocol",
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
         server_header=False,

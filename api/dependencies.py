@@ -4,45 +4,64 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Annotated, Self, TypeVar, cast
+from typing import Annotated, Generic, Self, TypeVar, cast
 
 import httpx
 from fastapi import Depends, Request
 from openai import AsyncOpenAI
 
 from api.config import Settings, named_variables
-from api.http_client import open_http_client
-from api.llm_gateway import LLMGateway
-from api.metrics import Metrics, open_metrics
-from api.model_catalog import ModelCatalog
-from api.reasoning.agent import ReasoningAgent
-from api.reasoning.prompts import load_prompts
-from api.reasoning.run import Limits
-from api.request_context import RequestContext, parse_request_context
-from api.request_router import RequestRouter
-from api.routing_classifier import RoutingClassifier, load_classifier_prompt
+from api.context import RequestContext
+from api.edge import parse_request_context
+from api.llm import LLMGateway, Lookups, ModelCatalog, OwnKey, Readiness, open_http_client
+from api.reasoning import Limits, ReasoningAgent, load_prompts
+from api.routing import RequestRouter, RoutingClassifier, load_classifier_prompt
+from api.telemetry import Metrics, Tracing, open_metrics, open_tracing
 from api.tools import MCPServers, load_mcp_config
-from api.tracing import Tracing, open_tracing
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
+class Opened(Generic[T]):
+    """A resource of the container: to be had from its opening to the container's end, in between start-up and shutdown."""
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, container: "ServiceContainer", _owner: type) -> T:
+        try:
+            return cast(T, container.opened[self._name])
+        except KeyError:
+            raise RuntimeError(
+                "The service container is not open: it opens with the application's start-up and closes with it."
+            ) from None
+
+    def __set__(self, container: "ServiceContainer", resource: T) -> None:
+        container.opened[self._name] = resource
+
+
 class ServiceContainer:
-    """The one AsyncOpenAI, what it stands on and what stands on it. To be entered once, for the life of the process."""
+    """The one AsyncOpenAI, what it stands on and what stands on it. To be entered once, for the life of the process.
+
+    Before that, and afterwards, every resource raises RuntimeError.
+    """
+
+    tracing = Opened[Tracing]()
+    metrics = Opened[Metrics]()
+    openai_client = Opened[AsyncOpenAI]()
+    gateway = Opened[LLMGateway]()
+    readiness = Opened[Readiness]()
+    catalog = Opened[ModelCatalog]()
+    mcp_servers = Opened[MCPServers]()
+    agent = Opened[ReasoningAgent]()
+    router = Opened[RequestRouter]()
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.settings = settings
+        self.opened: dict[str, object] = {}
         self._transport = transport
         self._resources = AsyncExitStack()
-        self._tracing: Tracing | None = None
-        self._metrics: Metrics | None = None
-        self._openai_client: AsyncOpenAI | None = None
-        self._gateway: LLMGateway | None = None
-        self._catalog: ModelCatalog | None = None
-        self._mcp_servers: MCPServers | None = None
-        self._agent: ReasoningAgent | None = None
-        self._router: RequestRouter | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -53,73 +72,39 @@ class ServiceContainer:
         return self
 
     async def _open(self) -> None:
-        self._tracing = tracing = open_tracing(self.settings)
+        self.tracing = tracing = open_tracing(self.settings)
         self._closes("tracing", _in_thread(tracing.close))
-        self._metrics = metrics = open_metrics(self.settings)
+        self.metrics = metrics = open_metrics(self.settings)
         self._closes("metrics", _in_thread(metrics.close))
+        self.openai_client = client = self._open_client()
+        lookups = Lookups(client)
+        own_key = OwnKey(lookups.key_info)
+        self.gateway = gateway = LLMGateway(client, tracing, metrics, own_key)
+        self.readiness = Readiness(lookups, own_key)
+        self.catalog = ModelCatalog(lookups)
+        self.mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))
+        # First: a start-up that is cancelled while it opens them would leave their tasks behind.
+        self._closes("the MCP servers", servers.close)
+        await servers.open()
+        self.agent = ReasoningAgent(
+            gateway, self.catalog, servers, load_prompts(), tracing, metrics, _limits(self.settings)
+        )
+        classifier, content = _classifier(self.settings, gateway), self.settings.trace_content == "on"
+        self.router = RequestRouter(classifier, metrics, self.settings.routing_default_mode, content)
+
+    def _open_client(self) -> AsyncOpenAI:
         http_client = open_http_client(self.settings, self._transport)
         self._closes("the HTTP client", http_client.aclose)
-        self._openai_client = AsyncOpenAI(
+        return AsyncOpenAI(
             api_key=self.settings.llm_api_key.get_secret_value(),
             base_url=self.settings.openai_base_url,
             http_client=http_client,
             max_retries=0,  # LiteLLM retries; a second layer would multiply the calls
         )
-        self._gateway = gateway = LLMGateway(self._openai_client, tracing, metrics)
-        self._catalog = ModelCatalog(gateway)
-        self._mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))
-        # First: a start-up that is cancelled while it opens them would leave their tasks behind.
-        self._closes("the MCP servers", servers.close)
-        await servers.open()
-        limits = _limits(self.settings)
-        self._agent = ReasoningAgent(gateway, self._catalog, servers, load_prompts(), tracing, metrics, limits)
-        classifier, content = _classifier(self.settings, gateway), self.settings.trace_content == "on"
-        self._router = RequestRouter(classifier, metrics, self.settings.routing_default_mode, content)
 
     async def __aexit__(self, *exc: object) -> None:
-        self._tracing = self._metrics = self._openai_client = self._gateway = self._catalog = None
-        self._mcp_servers = self._agent = self._router = None
+        self.opened.clear()
         await self._resources.aclose()
-
-    @property
-    def openai_client(self) -> AsyncOpenAI:
-        """The one client. Raises RuntimeError before start-up and after shutdown."""
-        return _opened(self._openai_client)
-
-    @property
-    def gateway(self) -> LLMGateway:
-        """The only exit to an LLM. Raises RuntimeError before start-up and after shutdown."""
-        return _opened(self._gateway)
-
-    @property
-    def catalog(self) -> ModelCatalog:
-        """What LiteLLM says of its models. Raises RuntimeError before start-up and after shutdown."""
-        return _opened(self._catalog)
-
-    @property
-    def mcp_servers(self) -> MCPServers:
-        """Where the agent's tools come from. Raises RuntimeError before start-up and after shutdown."""
-        return _opened(self._mcp_servers)
-
-    @property
-    def agent(self) -> ReasoningAgent:
-        """Raises RuntimeError before start-up and after shutdown."""
-        return _opened(self._agent)
-
-    @property
-    def router(self) -> RequestRouter:
-        """Raises RuntimeError before start-up and after shutdown."""
-        return _opened(self._router)
-
-    @property
-    def tracing(self) -> Tracing:
-        """Raises RuntimeError before start-up and after shutdown."""
-        return _opened(self._tracing)
-
-    @property
-    def metrics(self) -> Metrics:
-        """Raises RuntimeError before start-up and after shutdown."""
-        return _opened(self._metrics)
 
     def _closes(self, name: str, close: Callable[[], Awaitable[None]]) -> None:
         async def close_logged() -> None:
@@ -131,14 +116,6 @@ class ServiceContainer:
                 _log.debug("Closed %s", name)
 
         self._resources.push_async_callback(close_logged)
-
-
-def _opened(resource: T | None) -> T:
-    if resource is None:
-        raise RuntimeError(
-            "The service container is not open: it opens with the application's start-up and closes with it."
-        )
-    return resource
 
 
 def _classifier(settings: Settings, gateway: LLMGateway) -> RoutingClassifier:

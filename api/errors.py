@@ -1,4 +1,4 @@
-"""Every error a client can see, as one tree, rendered in one place.
+"""Every error a client can see, as one tree. A dialect renders it; `api.edge.exception_handlers` is where they all arrive.
 
     APIError                        its class says status, type and code
     ├── InvalidRequest              400  the body, with the field named in `param`
@@ -27,39 +27,11 @@
 `ClientDisconnected` stands beside the tree: nobody is left to read an answer.
 """
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from starlette.responses import JSONResponse, Response
-from typing_extensions import TypedDict
-
-# What LiteLLM and providers quote of a key they refuse: its start or end, and its sha256.
-_KEY_LIKE = re.compile(r"\bsk-[\w.\-*]+|\b[0-9a-f]{64}\b|(?<=Bearer )\S+|\bAIza[\w\-]{20,}")
-# Where LiteLLM asks: an endpoint, something on its own network, or what it calls an api_base. A provider's help page is none.
-_UPSTREAM_URL = re.compile(
-    r"""https?://[^\s"'<>)]*/(?:chat/completions|completions|responses|embeddings|messages)\b[^\s"'<>)]*"""
-    r"""|https?://(?:[^\s/@"'<>]+@)?(?:[\w-]+|127\.[\d.]+|10\.[\d.]+|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|192\.168\.[\d.]+|\[[0-9a-f:]+\])"""
-    # A host of one word or a private number, and not the beginning of a longer name.
-    r"""(?![\w@-]|\.\w|:\w+@)(?::\d+(?!\d))?(?:/[^\s"'<>)]*)?"""
-    r"""|(?<=connect to host )\S+|(?<=api_base[=:])\s*\S+""",
-    re.IGNORECASE,
-)
-# LiteLLM quotes its own where a provider's answer breaks it.
-_TRACEBACK = "Traceback (most recent call last)"
-_FAILED_WITHOUT_WORDS = "LiteLLM failed; its log says how."
-
-_NAME = re.compile(r"[\w.\-]{1,64}")
-
-
-class ErrorBody(TypedDict):
-    """The object under `error`, as OpenAI's clients parse it."""
-
-    message: str
-    type: str
-    param: str | None
-    code: str | None
+from api.redaction import redact
 
 
 class APIError(Exception):
@@ -89,9 +61,9 @@ class APIError(Exception):
         return self.status
 
     @property
-    def body(self) -> ErrorBody:
-        """The object under `error`."""
-        return {"message": self.message, "type": self.type, "param": self.param, "code": self.error_code}
+    def error_type(self) -> str:
+        """What kind of error it is, in OpenAI's words."""
+        return self.type
 
 
 class InvalidRequest(APIError):
@@ -158,8 +130,8 @@ class UpstreamError(APIError):
         return self._status
 
     @property
-    def body(self) -> ErrorBody:
-        return {**super().body, "type": self._type}
+    def error_type(self) -> str:
+        return self._type
 
 
 class GatewayKeyRejected(UpstreamError):
@@ -229,30 +201,6 @@ class InternalError(APIError):
 
 class ClientDisconnected(Exception):
     """The client went away; whatever was under way for it has been cancelled."""
-
-
-def redact(message: str) -> str:
-    """The message without tracebacks and anything that looks like a key, a key's hash or the address of an upstream."""
-    said = message.partition(_TRACEBACK)[0].rstrip() or _FAILED_WITHOUT_WORDS
-    return _UPSTREAM_URL.sub("[redacted]", _KEY_LIKE.sub("[redacted]", said))
-
-
-def summary(error: BaseException) -> str:
-    """Class, status and code: what can be told of an error where its message, which may quote a prompt, must not stand."""
-    if not isinstance(error, APIError):
-        return type(error).__name__
-    code = error.error_code if error.error_code and _NAME.fullmatch(error.error_code) else ""
-    return f"{type(error).__name__} {error.status_code} {code}".rstrip()
-
-
-def render(error: APIError) -> JSONResponse:
-    """The one place where an error becomes an answer."""
-    return JSONResponse({"error": error.body}, status_code=error.status_code, headers=error.headers)
-
-
-def render_disconnected() -> Response:
-    """Starlette wants an answer even when nobody reads it; 499 is what servers log for a client that closed its request."""
-    return Response(status_code=499)
 
 
 def _code(value: Any) -> str | None:

@@ -9,15 +9,17 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from api import exception_handlers, openapi
-from api.auth import PUBLIC_ROUTES, AuthenticationMiddleware, TokenAuthenticator
+from api import routes
 from api.config import Settings, load_settings
 from api.dependencies import ServiceContainer
-from api.logged_errors import without_messages
-from api.metrics import MetricsMiddleware
-from api.request_id import RequestIdMiddleware
-from api.routes import chat, handed_on, health, metrics, models, tools
-from api.tracing import TracingMiddleware
+from api.edge import (
+    PUBLIC_ROUTES,
+    AuthenticationMiddleware,
+    RequestIdMiddleware,
+    TokenAuthenticator,
+    exception_handlers,
+)
+from api.telemetry import MetricsMiddleware, TracingMiddleware, without_messages
 
 
 class State(TypedDict):
@@ -55,10 +57,8 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
             Middleware(TracingMiddleware),
         ],
     )
-    for router in (chat.router, handed_on.router, models.router, tools.router, health.router, metrics.router):
-        app.include_router(router)
+    routes.install(app)
     exception_handlers.install(app)
-    openapi.describe(app)
     return app
 
 

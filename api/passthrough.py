@@ -7,14 +7,13 @@ from typing import Any, Protocol, TypeVar
 from opentelemetry.trace import get_current_span
 from pydantic_core import to_json
 
-from api.attribution import Component, Operation
-from api.contract import as_it_came
-from api.endpoints import CHAT_COMPLETIONS, Endpoint
+from api.components import Component, Operation
+from api.context import RequestContext
+from api.dialects.openai import DONE, as_it_came, ends_with_done, error_event, response_error_event
 from api.errors import APIError
-from api.llm_gateway import LLMAnswer, LLMGateway, LLMStream
-from api.recorder import Recorder
-from api.request_context import RequestContext
-from api.sse import DONE, ends_with_done, error_event, event, payloads
+from api.llm import CHAT_COMPLETIONS, Endpoint, LLMAnswer, LLMGateway, LLMStream
+from api.sse import event, payloads
+from api.telemetry import Recorder
 
 T = TypeVar("T", covariant=True)
 
@@ -99,9 +98,7 @@ class RestoredStream:
         """What the stream ends with when it fails: named events are the Responses API's, whose error is a numbered event too."""
         if not self._endpoint.named_events:
             return error_event(error)
-        body = error.body
-        told = {"type": "error", "code": body["code"], "message": body["message"], "param": body["param"]}
-        return event({**told, "sequence_number": self._sequence_number + 1}, name="error")
+        return response_error_event(error, self._sequence_number + 1)
 
     def _restored(self, chunk: dict[str, Any]) -> bytes:
         tells_usage = bool(chunk.get("usage"))

@@ -1,9 +1,13 @@
-"""Wire types: what a request must at least be. Everything else in a body is handed on as it came; LiteLLM decides on it."""
+"""Wire names and types: our own headers, and what a request must at least be. All else is handed on as it came; LiteLLM decides."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
+
+ROUTING_MODE_HEADER = "X-Routing-Mode"
+SESSION_ID_HEADER = "X-Session-ID"
+PROVIDER_FIELDS_HEADER = "X-Provider-Specific-Fields"
 
 
 class RoutingMode(StrEnum):

@@ -1,15 +1,12 @@
-"""Server-sent events as bytes: whole events out of arbitrary reads, and the two kinds that matter to a relay."""
+"""Server-sent events as bytes: whole events out of arbitrary reads, what they carry, and events that carry it."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from api.errors import APIError, UpstreamStreamBroken
+from api.errors import UpstreamStreamBroken
 
-DONE = b"data: [DONE]\n\n"
-# Inside a JSON string these quotes would be escaped, so no model output can look like it.
-_ERROR_STARTS = (b'data: {"error"', b'data:{"error"')
 _LINE_ENDS = tuple((character.encode(), f"\\u{ord(character):04x}".encode()) for character in "\x85\u2028\u2029")
 
 
@@ -26,21 +23,6 @@ async def complete_events(reads: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
             continue
         yield data[: end + 2]
         rest = data[end + 2 :]
-
-
-def split_at_error(events: bytes) -> tuple[bytes, bytes | None]:
-    """The events before the first error event, and that event's JSON, if there is one."""
-    for start in _ERROR_STARTS:
-        position = events.find(start)
-        if position == 0 or (position > 0 and events[position - 1 : position] == b"\n"):
-            event = events[position:].partition(b"\n\n")[0]
-            return events[:position], event.partition(b":")[2].strip()
-    return events, None
-
-
-def ends_with_done(events: bytes) -> bool:
-    """Is this the end that means success?"""
-    return events.rstrip().endswith(b"data: [DONE]")
 
 
 def payloads(events: bytes) -> Iterator[dict[str, Any]]:
@@ -64,11 +46,6 @@ def event(payload: object, *, name: str | None = None) -> bytes:
     """One event that carries the payload as JSON; `name` must hold no line end."""
     head = b"" if name is None else b"event: " + name.encode() + b"\n"
     return head + b"data: " + on_one_line(to_json(payload)) + b"\n\n"
-
-
-def error_event(error: APIError) -> bytes:
-    """The event that a chat or a text completion ends with when it fails."""
-    return event({"error": error.body})
 
 
 def on_one_line(json: bytes) -> bytes:

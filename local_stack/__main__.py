@@ -8,13 +8,12 @@ import sys
 import time
 from collections.abc import Sequence
 
-from local_stack import bootstrap, commands, console, following, requirements_lock, settings, trace
+from local_stack import bootstrap, commands, console, following, requirements_lock, settings
 from local_stack.env_file import EnvFileError
 from local_stack.first_call import FirstCall, FirstCallError
 from local_stack.instance import Instance, InstanceError, resolve
 from local_stack.litellm_config import LiteLLMConfigError
 from local_stack.litellm_database import LiteLLMDatabaseError
-from local_stack.phoenix_prices import PriceError
 from local_stack.ports import PortError
 from local_stack.postgres import PostgresError
 from local_stack.services import START_ORDER, Options
@@ -33,11 +32,9 @@ EXPECTED = (
     LiteLLMDatabaseError,
     PortError,
     PostgresError,
-    PriceError,
     ServiceFailedError,
     SetupError,
     SupervisionError,
-    trace.TraceError,
 )
 
 
@@ -76,9 +73,6 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("--no-follow", action="store_true", help="end after those")
     reset = add("reset", "Stop, and delete the instance's data and minted keys; installations stay.")
     reset.add_argument("--yes", action="store_true", help="do not ask")
-    drawn = add("trace", "Draw a request's trace as text: our spans, LiteLLM's beneath them, tokens and cost.")
-    drawn.add_argument("trace_id", help="from the answer's header x-trace-id, or from Phoenix")
-    drawn.add_argument("--all", action="store_true", help="LiteLLM's own housekeeping too")
     for name in ("start", "stop", "restart"):
         add(name, f"{name.capitalize()} one service.").add_argument("service", choices=START_ORDER)
     lock = sub.add_parser("lock", help="Compile requirements/*.in into hash-locked requirements/*.txt.")
@@ -113,9 +107,6 @@ def run(arguments: argparse.Namespace) -> int:
         case "logs":
             services = [arguments.service] if arguments.service else list(START_ORDER)
             following.follow(instance, services, lines=arguments.lines, forever=not arguments.no_follow)
-        case "trace":
-            known = settings.read(instance)
-            console.say(trace.show(instance, known, arguments.trace_id, everything=arguments.all))
         case "reset":
             commands.reset(instance, sure=arguments.yes)
         case command:

@@ -130,22 +130,22 @@ def _demo_provider(instance: Instance, options: Options) -> Service:
     arguments = [*address(instance.ports.demo_provider), *(["--scripted"] if options.scripted else [])]
     return Service(
         name="demo-provider",
-        command=python_module("app", "local_stack.demo_provider", *arguments),
+        command=python_module("app", "demo.provider", *arguments),
         environment=marked(instance, "demo-provider", environments.common(instance, environments.venv_path("app"))),
         directory=instance.root,
         check=health.http(instance.url("demo-provider", "/health")),
-        installed=installed("app", instance.root / "local_stack" / "demo_provider"),
+        installed=installed("app", instance.root / "demo" / "provider"),
     )
 
 
 def _demo_tools(instance: Instance) -> Service:
     return Service(
         name="demo-tools",
-        command=python_module("app", "local_stack.demo_tools", *address(instance.ports.demo_tools)),
+        command=python_module("app", "demo.tools", *address(instance.ports.demo_tools)),
         environment=marked(instance, "demo-tools", environments.common(instance, environments.venv_path("app"))),
         directory=instance.root,
         check=health.http(instance.url("demo-tools", "/health")),
-        installed=installed("app", instance.root / "local_stack" / "demo_tools"),
+        installed=installed("app", instance.root / "demo" / "tools"),
     )
 
 

@@ -14,7 +14,6 @@ from local_stack import (
     env_file,
     environments,
     litellm_database,
-    phoenix_prices,
     ports,
     postgres,
     processes,
@@ -143,31 +142,35 @@ class Stack:
             console.good(f"Applied {applied} migrations of LiteLLM's database")
 
     def _register_prices(self) -> None:
-        changed = phoenix_prices.register(
-            self.instance.url("phoenix"), phoenix_prices.configured(self.instance.litellm_config)
-        )
-        if changed:
-            console.good(f"Changed prices in Phoenix: {', '.join(changed)}")
+        config = str(self.instance.litellm_config)
+        told = self._operate(
+            "prices", "--phoenix-url", self.instance.url("phoenix"), "--config", config,
+            failure="The prices could not be registered in Phoenix",
+        )  # fmt: skip
+        if told.startswith("Changed"):
+            console.good(told)
 
     def _mint_keys(self) -> None:
-        """In a process of its own, which is what scripts/setup_litellm_keys.sh runs too."""
-        arguments = [
-            "--env-file",
-            str(self.instance.env_file),
-            "--litellm-url",
-            self.instance.url("litellm"),
-            "--write",
-        ]
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        environment["LITELLM_MASTER_KEY"] = self.settings["LITELLM_MASTER_KEY"]
-        result = subprocess.run(
-            [sys.executable, "-m", "local_stack.litellm_keys", *arguments],
-            cwd=self.instance.root, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        self._operate(
+            "keys", "--env-file", str(self.instance.env_file), "--litellm-url", self.instance.url("litellm"), "--write",
+            failure="The virtual keys could not be set up", LITELLM_MASTER_KEY=self.settings["LITELLM_MASTER_KEY"],
         )  # fmt: skip
-        if result.returncode != 0:
-            raise SetupError(f"The virtual keys could not be set up:\n{result.stderr.strip()}")
         minted = settings.read(self.instance)
         if minted != self.settings:
             console.good(f"Virtual keys are in {self.instance.env_file}")
             self.settings = minted
             self._configure()
+
+    def _operate(self, operation: str, *arguments: str, failure: str, **variables: str) -> str:
+        """What a program of `operations` says. It runs in a process of its own, as it does for whoever calls it by hand.
+
+        Raises SetupError.
+        """
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        result = subprocess.run(
+            [sys.executable, "-m", f"operations.{operation}", *arguments], cwd=self.instance.root,
+            env=environment | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )  # fmt: skip
+        if result.returncode != 0:
+            raise SetupError(f"{failure}:\n{result.stderr.strip()}")
+        return result.stdout.strip()

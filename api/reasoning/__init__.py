@@ -8,3 +8,10 @@ answer.py    the answer as OpenAI's clients read it, plain or streamed
 usage.py     the sum over all calls of a request
 prompts.py   prompts/*.md
 """
+
+from api.reasoning.agent import ReasoningAgent
+from api.reasoning.answer import answer
+from api.reasoning.prompts import load_prompts
+from api.reasoning.run import Limits
+
+__all__ = ["Limits", "ReasoningAgent", "answer", "load_prompts"]

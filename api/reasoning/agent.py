@@ -10,21 +10,18 @@ from typing import Any, Protocol
 
 from opentelemetry.trace import Span
 
-from api.attribution import Component, Operation
-from api.contract import refusal
+from api.components import Component, Operation
+from api.context import RequestContext
+from api.dialects.openai import refusal
 from api.errors import APIError, ReasoningStepInvalid
-from api.llm_gateway import LLMAnswer, LLMGateway, LLMStream
-from api.metrics import Metrics
-from api.model_catalog import ModelCatalog
+from api.llm import LLMAnswer, LLMGateway, LLMStream, ModelCatalog, is_context_overflow
 from api.reasoning.events import End, EventType, ReasoningEvent, reasoning_complete, tool_call_text, tool_result
 from api.reasoning.prompts import Prompts
 from api.reasoning.run import Limits, Run
 from api.reasoning.steps import NextAction, ReasoningStep, StepInvalid, parse_step, response_format
 from api.reasoning.usage import add_usage
-from api.request_context import RequestContext
+from api.telemetry import Metrics, Tracing, record_content, record_failure
 from api.tools import Tool, ToolCall, ToolResult, run_tools
-from api.tracing import Tracing, record_content, record_failure
-from api.upstream_errors import is_context_overflow
 
 Emit = Callable[[ReasoningEvent], None]
 

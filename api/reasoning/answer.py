@@ -10,17 +10,16 @@ from uuid import uuid4
 from opentelemetry.trace import Span, get_current_span, use_span
 from pydantic_core import to_json
 
-from api.attribution import Component
-from api.contract import chat_answer, chat_chunk
+from api.components import Component
+from api.context import RequestContext
+from api.dialects.openai import DONE, chat_answer, chat_chunk
 from api.errors import APIError, UpstreamStreamBroken
-from api.llm_gateway import LLMAnswer
+from api.llm import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
 from api.reasoning.events import End, EventType, ReasoningEvent, failure
 from api.reasoning.run import Run
-from api.recorder import Recorder
-from api.request_context import RequestContext
-from api.sse import DONE, event, payloads
-from api.tracing import record_failure
+from api.sse import event, payloads
+from api.telemetry import Recorder, record_failure
 
 # Errors that come this early still have their own HTTP status; after it, the client sees the reasoning as it happens.
 STATUS_GRACE = 1.0  # seconds
@@ -182,12 +181,9 @@ async def _cancel(task: asyncio.Task[Any]) -> None:
 
 
 def _error_event(step: int, error: Exception) -> ReasoningEvent:
-    told = (
-        error.body
-        if isinstance(error, APIError)
-        else {"message": "The server failed while it was reasoning.", "code": "internal_error"}
-    )
-    return failure(step, told["message"], told["code"])
+    if isinstance(error, APIError):
+        return failure(step, error.message, error.error_code)
+    return failure(step, "The server failed while it was reasoning.", "internal_error")
 
 
 def _how_it_ended(run: Run, end: End) -> dict[str, str]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.attribution import Component
-from api.model_catalog import ModelInfo
+from api.components import Component
+from api.context import RequestContext
+from api.llm import ModelInfo
 from api.reasoning.events import End
 from api.reasoning.steps import ReasoningStep
 from api.reasoning.usage import add_usage, usage_of
-from api.request_context import RequestContext
 from api.tools import Tool, ToolCall, ToolResult
 
 IDENTICAL = 3  # calls, or steps, in a row

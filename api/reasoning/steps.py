@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import from_json, to_json
 
-from api.model_catalog import ModelInfo
+from api.llm import ModelInfo
 
 
 class NextAction(StrEnum):

@@ -3,11 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.llm_gateway import LLMAnswer
-from api.request_context import RequestContext
-from api.request_router import RoutingDecision
-from api.streaming import EventSource, EventStreamResponse
-from api.tracing import annotate_request
+from api.context import RequestContext
+from api.edge import EventSource, EventStreamResponse
+from api.llm import LLMAnswer
+from api.routing import RoutingDecision
+from api.telemetry import annotate_request
 
 
 def tell(request: Request, decision: RoutingDecision, context: RequestContext) -> None:

@@ -7,19 +7,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api import openapi_examples as examples
 from api import passthrough
+from api.context import RequestContext, with_user
 from api.dependencies import Context, ServiceContainer, Services
-from api.disconnect import unless_disconnected
-from api.llm_gateway import LLMAnswer
-from api.openapi import answer_responses, request_body
+from api.dialects.openai import examples
+from api.edge import EventSource, read_json_object, unless_disconnected, validate
+from api.llm import LLMAnswer
 from api.protocol import ChatCompletionRequest, RoutingMode
-from api.reasoning.answer import answer as reason_and_answer
-from api.request_body import read_json_object, validate
-from api.request_context import RequestContext, with_user
-from api.request_router import RoutingDecision
+from api.reasoning import answer as reason_and_answer
 from api.routes.answers import as_response, tell
-from api.streaming import EventSource
+from api.routes.openapi import answer_responses, request_body
+from api.routing import RoutingDecision
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 

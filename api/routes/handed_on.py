@@ -3,17 +3,16 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api import openapi_examples as examples
 from api import passthrough
+from api.context import RequestContext, with_user
 from api.dependencies import Context, ServiceContainer, Services
-from api.disconnect import unless_disconnected
-from api.endpoints import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
-from api.openapi import answer_responses, request_body
+from api.dialects.openai import examples
+from api.edge import read_json_object, unless_disconnected, validate
+from api.llm import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
 from api.protocol import CompletionRequest, EmbeddingRequest, ResponseRequest
-from api.request_body import read_json_object, validate
-from api.request_context import RequestContext, with_user
-from api.request_router import always_the_model
 from api.routes.answers import as_response, tell
+from api.routes.openapi import answer_responses, request_body
+from api.routing import always_the_model
 
 router = APIRouter(prefix="/v1")
 

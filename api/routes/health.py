@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.dependencies import Services
-from api.openapi import LOOK_UP_RESPONSES, error_responses
+from api.routes.openapi import LOOK_UP_RESPONSES, error_responses
 
 router = APIRouter(tags=["health"])
 
@@ -24,5 +24,5 @@ async def health() -> Health:
 @router.get("/health/ready", responses=LOOK_UP_RESPONSES)
 async def ready(services: Services) -> Health:
     """200 when LiteLLM is ready, its database included, and accepts this server's key; otherwise what is wrong."""
-    await services.gateway.check()
+    await services.readiness.check()
     return Health()

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from api.dependencies import Services
 from api.errors import NotFound
-from api.openapi import error_responses
+from api.routes.openapi import error_responses
 
 router = APIRouter(tags=["metrics"])
 

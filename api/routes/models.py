@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from api.dependencies import Services
-from api.openapi import LOOK_UP_ONE_RESPONSES, LOOK_UP_RESPONSES, listed
-from api.openapi_examples import MODEL
+from api.dialects.openai import MODEL
+from api.routes.openapi import LOOK_UP_ONE_RESPONSES, LOOK_UP_RESPONSES, listed
 
 router = APIRouter(prefix="/v1", tags=["models"])
 

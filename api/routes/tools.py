@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.dependencies import Services
-from api.openapi import error_responses
+from api.routes.openapi import error_responses
 
 router = APIRouter(tags=["tools"])
 

@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from api.auth import Caller
 from api.config import load_settings
+from api.context import Caller, RequestContext
 from api.dependencies import ServiceContainer
 from api.protocol import RoutingMode
-from api.request_context import RequestContext
-from api.request_router import RoutingSource
+from api.routing.router import RoutingSource
 from tests.evaluations.dataset import RoutingCase
 from tests.evaluations.surroundings import Meter, metered
 

@@ -17,7 +17,7 @@ import pytest
 from local_stack import env_file
 from local_stack.environments import DEMO_KEY
 from local_stack.instance import Instance
-from local_stack.spend_rows import SpendRow
+from operations.spend_rows import SpendRow
 from tests.support.api import TOKEN, RunningAPI, running_api
 from tests.support.ledgers import Ledgers, PhoenixSpan, settled
 from tests.support.provider import ScriptedProvider

@@ -136,7 +136,7 @@ def test_no_secret_is_seen_in_the_process_list(litellm: LiteLLM) -> None:
     ) as script:
         while script.poll() is None:
             seen |= command_lines(script.pid)
-    assert any("local_stack.litellm_keys" in line for line in seen)
+    assert any("operations.keys" in line for line in seen)
     assert not [line for line in seen if litellm.master_key in line or written(litellm) in line]
 
 

@@ -17,11 +17,12 @@ import httpx
 import psutil
 import pytest
 
-from local_stack import bootstrap, env_file, processes, trace
+from local_stack import bootstrap, env_file, processes
 from local_stack.instance import Instance
-from local_stack.litellm_admin import LiteLLMAdmin, LiteLLMError
 from local_stack.services import LABELS, START_ORDER
 from local_stack.supervision import Supervisor
+from operations import trace
+from operations.litellm_admin import LiteLLMAdmin, LiteLLMError
 from tests.support.environment import without_the_users_settings
 from tests.support.ledgers import Ledgers
 from tests.support.stack import START_LIMIT, command, free_port_base, running_stack
@@ -218,7 +219,7 @@ def test_up_after_a_rotation_gives_the_running_api_its_new_key(own: Instance, se
     rotate = ["--rotate", "--env", "dev", "--write", "--state-dir", str(own.state), "--port-base", str(own.port_base)]
     python = str(bootstrap.venv("stack") / "bin" / "python")
     done = subprocess.run(
-        [python, "-m", "local_stack.litellm_keys", *rotate], cwd=bootstrap.ROOT, capture_output=True, text=True,
+        [python, "-m", "operations.keys", *rotate], cwd=bootstrap.ROOT, capture_output=True, text=True,
         timeout=60, env=without_the_users_settings(own), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -22,7 +22,7 @@ from uuid import uuid4
 import pytest
 
 from local_stack.instance import Instance
-from local_stack.spend_rows import NONE, SpendRow
+from operations.spend_rows import NONE, SpendRow
 from tests.integration_tests.litellm_support import production_key
 from tests.support.api import running_api
 from tests.support.ledgers import Ledgers, PhoenixSpan
@@ -254,7 +254,7 @@ def _reported(books: Books, name: str) -> dict[str, tuple[int, int, float]]:
     """Calls, tokens and dollars of the run by this, as `make usage` prints them; the run is known by its sessions."""
     since = books.since.strftime("%Y-%m-%dT%H:%M:%S")
     options = ["--state-dir", str(books.stack.state), "--since", since, "--by", f"session,{name}", "--format", "json"]
-    command = [sys.executable, "-m", "local_stack.usage", *options]
+    command = [sys.executable, "-m", "operations.usage", *options]
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout
     groups = [group for group in json.loads(printed)["groups"] if group["session"].startswith(books.run)]
     sums: dict[str, tuple[int, int, float]] = {}

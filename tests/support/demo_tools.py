@@ -10,7 +10,7 @@ from tests.support.processes import free_port, running
 
 
 class DemoTools:
-    """`python -m local_stack.demo_tools --extra` as a process of its own; every request that it receives is logged."""
+    """`python -m demo.tools --extra` as a process of its own; every request that it receives is logged."""
 
     def __init__(self, directory: Path, *options: str, token: str = "") -> None:
         self.port = free_port()
@@ -28,7 +28,7 @@ class DemoTools:
         token = ["--token-env", "DEMO_TOKEN"] if self._token else []
         self._process = self._running.enter_context(
             running(
-                *["-m", "local_stack.demo_tools", *arguments, *token, *self._options],
+                *["-m", "demo.tools", *arguments, *token, *self._options],
                 url=f"http://127.0.0.1:{self.port}/health",
                 log=self._output,
                 environment={"DEMO_TOKEN": self._token},

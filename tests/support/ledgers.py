@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from local_stack import env_file, spend_rows
+from local_stack import env_file
 from local_stack.instance import Instance
-from local_stack.litellm_admin import LiteLLMAdmin
-from local_stack.spend_rows import SpendRow
+from operations import spend_rows
+from operations.litellm_admin import LiteLLMAdmin
+from operations.spend_rows import SpendRow
 
 T = TypeVar("T")
 PROJECT = "reasoning-agent"

@@ -13,8 +13,10 @@ from typing import Any
 
 from mcp_types import METHOD_NOT_FOUND
 
-from api.tools import MCPServers, Tool, ToolCall, ToolResult, run_tools
+from api.tools.mcp import MCPServers
 from api.tools.mcp_config import HTTPTarget, ServerEntry
+from api.tools.running import run_tools
+from api.tools.tool import Tool, ToolCall, ToolResult
 from tests.support.demo_tools import DemoTools
 
 BACK_SECONDS = 2.0

@@ -48,6 +48,6 @@ def scripted_provider(directory: Path) -> Iterator[ScriptedProvider]:
     """A scripted provider of one's own on a free port."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    arguments = ("-m", "local_stack.demo_provider", "--host", "127.0.0.1", "--port", str(port), "--scripted")
+    arguments = ("-m", "demo.provider", "--host", "127.0.0.1", "--port", str(port), "--scripted")
     with running(*arguments, url=f"{url}/health", log=directory / "provider.log"):
         yield ScriptedProvider(url)

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import httpx
 
-from local_stack import env_file, trace
+from local_stack import env_file
 from local_stack.instance import Instance
-from local_stack.trace import Span
+from operations import trace
+from operations.trace import Span
 from tests.support.provider import ScriptedProvider
 
 T = TypeVar("T")

@@ -1,5 +1,6 @@
 """The documents against the tree: what they name is there, and what is there is named."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -38,6 +39,13 @@ def test_every_room_of_the_api_is_in_the_architecture() -> None:
     }
     named = set(re.findall(r"`([a-z_]+(?:\.py|/))`", (ROOT / "docs" / "architecture.md").read_text()))
     assert {room for room in rooms if room.endswith((".py", "/"))} - named == set()
+
+
+@pytest.mark.parametrize("room", ["dialects/openai", "edge", "llm", "reasoning", "routing", "telemetry", "tools"])
+def test_a_room_says_at_its_door_what_each_of_its_files_is_for(room: str) -> None:
+    door = ROOT / "api" / room / "__init__.py"
+    says = ast.get_docstring(ast.parse(door.read_text())) or ""
+    assert {path.name for path in door.parent.glob("*.py") if path != door and path.name not in says} == set()
 
 
 def test_every_make_target_has_a_line_of_help() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from local_stack.demo_provider.responses import ECHOED
+from demo.provider.responses import ECHOED
 from tests.integration_tests.contract.answers import ANNOTATION, COUNTS, NAMES, SAID, WORDS, Generated
 
 _VECTOR = st.lists(st.floats(-1, 1), min_size=1, max_size=4) | st.sampled_from(["AAAA", "AACAPwAAAL8="])

@@ -9,7 +9,7 @@ import httpx
 import openai
 import pytest
 
-from api.model_catalog import FAILURE_KEPT_FOR, KEPT_FOR
+from api.llm.model_catalog import FAILURE_KEPT_FOR, KEPT_FOR
 from local_stack.instance import Instance
 from tests.integration_tests.contract.conftest import without_tools
 from tests.integration_tests.contract.relay import Relay, relay

@@ -11,7 +11,7 @@ import httpx
 import jsonschema
 import pytest
 
-from api.openapi_schemas import MESSAGE_FIELDS, REQUEST_FIELDS
+from api.dialects.openai.schemas import MESSAGE_FIELDS, REQUEST_FIELDS
 from tests.integration_tests.contract.wire import Wire, chunks
 from tests.support.api import TOKEN, RunningAPI
 

@@ -6,8 +6,10 @@ import time
 import pytest
 from pydantic import SecretStr
 
-from api.tools import MCPServers, ToolCall, run_tools
+from api.tools.mcp import MCPServers
 from api.tools.mcp_config import HTTPTarget, ServerEntry
+from api.tools.running import run_tools
+from api.tools.tool import ToolCall
 from tests.support.demo_tools import DemoTools
 from tests.support.mcp_clients import entry, run, until
 

@@ -3,10 +3,12 @@
 import asyncio
 import time
 
-from api.tools import MCPServers, ToolCall, run_tools
+from api.tools.mcp import MCPServers
 from api.tools.mcp_config import HTTPTarget, ServerEntry
 from api.tools.mcp_connection import Pace
 from api.tools.mcp_link import PING_SECONDS
+from api.tools.running import run_tools
+from api.tools.tool import ToolCall
 from tests.support.demo_tools import DemoTools
 from tests.support.mcp_clients import BACK_SECONDS, cutting_relay, entry, freezing_relay, named, run, until
 from tests.support.processes import free_port

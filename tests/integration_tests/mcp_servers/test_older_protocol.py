@@ -2,7 +2,7 @@
 
 import asyncio
 
-from api.tools import MCPServers
+from api.tools.mcp import MCPServers
 from tests.support.demo_tools import DemoTools
 from tests.support.mcp_clients import BACK_SECONDS, entry, run, until
 

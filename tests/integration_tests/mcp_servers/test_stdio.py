@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 from pydantic import SecretStr
 
-from api.tools import MCPServers
+from api.tools.mcp import MCPServers
 from api.tools.mcp_config import ServerEntry, StdioTarget
 from api.tools.mcp_connection import Pace
 from tests.support.demo_tools import received
@@ -25,7 +25,7 @@ def children() -> set[int]:
 
 
 def stdio_entry(log: Path, **changes: Any) -> ServerEntry:
-    arguments = ("-m", "local_stack.demo_tools", "--stdio", "--extra", "--request-log", str(log))
+    arguments = ("-m", "demo.tools", "--stdio", "--extra", "--request-log", str(log))
     environment = {"PYTHONPATH": SecretStr(str(ROOT))}
     return ServerEntry("child", StdioTarget(sys.executable, arguments, environment), **changes)
 

@@ -21,7 +21,7 @@ class Unclosable(httpx.MockTransport):
 
 
 @pytest.mark.parametrize(
-    "name", ["openai_client", "gateway", "tracing", "metrics", "agent", "router", "catalog", "mcp_servers"]
+    "name", ["openai_client", "gateway", "readiness", "tracing", "metrics", "agent", "router", "catalog", "mcp_servers"]
 )
 def test_nothing_is_to_be_had_before_start_up(settings: Settings, name: str) -> None:
     with pytest.raises(RuntimeError, match="not open"):

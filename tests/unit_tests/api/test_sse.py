@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.sse import DONE, complete_events, ends_with_done, event, split_at_error
+from api.dialects.openai.streams import DONE, ends_with_done, split_at_error
+from api.sse import complete_events, event
 
 STREAM = event({"text": "é\n\n"}) + event({"n": 1}) + b": comment\n\n" + DONE
 

@@ -7,7 +7,7 @@ import pytest
 import respx
 from starlette.testclient import TestClient
 
-from tests.unit_tests.api.test_request_body import GOOD, PATH
+from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 
 STEP = {"thought": "t", "next_action": "finished", "tools_to_use": [], "concurrent_execution": False}
 REASONING = {"x-routing-mode": "reasoning"}

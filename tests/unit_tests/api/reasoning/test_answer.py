@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 import httpx
 import respx
 
-from api.auth import Caller
 from api.config import Settings
+from api.context import Caller, RequestContext
 from api.dependencies import ServiceContainer
 from api.reasoning.answer import AnswerStream, answer
-from api.request_context import RequestContext
-from tests.unit_tests.api.test_request_body import GOOD, PATH
+from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 
 STEP = {"thought": "t", "next_action": "finished", "tools_to_use": [], "concurrent_execution": False}
 

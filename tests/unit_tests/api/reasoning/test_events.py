@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.reasoning.events import EventType, ReasoningEvent, tool_call_text, tool_result
-from api.tools import ToolResult
+from api.tools.tool import ToolResult
 
 
 def test_the_typed_form_has_type_step_and_details_side_by_side() -> None:

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from api.auth import Caller
+from api.context import Caller, RequestContext
 from api.reasoning.events import End
 from api.reasoning.run import Limits, Run
 from api.reasoning.steps import parse_step
-from api.request_context import RequestContext
-from api.tools import ToolCall, ToolResult
+from api.tools.tool import ToolCall, ToolResult
 
 ADD = ToolCall("add", {"a": 1, "b": 2})
 SAME = ToolCall("add", {"b": 2, "a": 1})

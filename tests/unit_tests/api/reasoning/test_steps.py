@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.model_catalog import ModelInfo
+from api.llm.model_catalog import ModelInfo
 from api.reasoning.steps import NextAction, ReasoningStep, StepInvalid, parse_step, response_format
 
 STEP = {"thought": "t", "next_action": "finished", "tools_to_use": [], "concurrent_execution": False}

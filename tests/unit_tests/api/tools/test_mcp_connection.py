@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mcp_types import INTERNAL_ERROR
 
-from api.tools import MCPServers
+from api.tools.mcp import MCPServers
 from api.tools.mcp_config import HTTPTarget, ServerEntry
 from api.tools.mcp_connection import Pace
 from tests.support.mcp_clients import BACK_SECONDS, ScriptedServer, run, until

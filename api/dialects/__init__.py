@@ -1,0 +1,1 @@
+"""How clients speak: a folder a dialect, none of which knows another."""

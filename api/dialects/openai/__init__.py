@@ -1,0 +1,51 @@
+"""OpenAI's form: what its clients expect of answers, errors and the ends of streams, and how /docs describes it.
+
+contract.py   what LiteLLM leaves out of answers, put back
+errors.py     an error as an answer
+streams.py    how streams end
+schemas.py    what /docs says of each field
+examples.py   and shows as examples
+"""
+
+from api.dialects.openai import contract, examples
+from api.dialects.openai.contract import as_it_came, chat_answer, chat_chunk, refusal
+from api.dialects.openai.errors import ErrorBody, error_body, render
+from api.dialects.openai.examples import ERRORS, MODEL
+from api.dialects.openai.schemas import (
+    ANSWER_HEADERS,
+    ANSWERS,
+    ERROR_HEADERS,
+    MESSAGE_FIELDS,
+    MODELS_HEADERS,
+    REQUEST_FIELDS,
+    REQUEST_ID,
+    ROUTING_HEADERS,
+)
+from api.dialects.openai.streams import DONE, ends_with_done, error_event, response_error_event, split_at_error
+
+__all__ = [
+    "ANSWERS",
+    "ANSWER_HEADERS",
+    "DONE",
+    "ERRORS",
+    "ERROR_HEADERS",
+    "MESSAGE_FIELDS",
+    "MODEL",
+    "MODELS_HEADERS",
+    "REQUEST_FIELDS",
+    "REQUEST_ID",
+    "ROUTING_HEADERS",
+    "ErrorBody",
+    "as_it_came",
+    "chat_answer",
+    "chat_chunk",
+    "contract",
+    "ends_with_done",
+    "error_body",
+    "error_event",
+    "examples",
+    "refusal",
+    "render",
+    "response_error_event",
+    "split_at_error",
+]

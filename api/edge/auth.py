@@ -1,0 +1,78 @@
+"""Bearer token → Caller. Everything is protected except the routes in PUBLIC_ROUTES, and what the settings add to them."""
+
+import hashlib
+import hmac
+from collections.abc import Collection, Iterable
+
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.context import ANONYMOUS, Caller
+from api.dialects.openai import render
+from api.errors import Unauthenticated
+
+PUBLIC_ROUTES = frozenset(
+    {
+        "/health",  # orchestrators ask without a token, and it tells only that the process lives
+        "/health/ready",  # likewise; it tells whether LiteLLM answers, nothing of what it holds
+        "/docs",  # the API's description is no secret
+        "/openapi.json",
+    }
+)
+
+
+class TokenAuthenticator:
+    """Knows the accepted tokens as digests; comparing digests of equal length takes the same time whatever was sent."""
+
+    def __init__(self, tokens: Iterable[SecretStr]) -> None:
+        self._digests = tuple(_digest(token.get_secret_value()) for token in tokens)
+
+    def authenticate(self, authorization: str | None) -> Caller:
+        """The caller that the `Authorization` header names.
+
+        Raises:
+            Unauthenticated: no header, another scheme, or a token that is not accepted.
+        """
+        if not authorization:
+            raise Unauthenticated(
+                "No API key was sent. Send one of the server's API_TOKENS as `Authorization: Bearer TOKEN`."
+            )
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("The Authorization header must read `Bearer TOKEN`.")
+        digest = _digest(token.strip())
+        # Every token is compared, so that the time tells nothing of which one came close.
+        matches = [hmac.compare_digest(digest, known) for known in self._digests]
+        if not any(matches):
+            raise Unauthenticated("The API key that was sent is not one of the server's API_TOKENS.")
+        return Caller(f"token-{digest.hex()[:12]}")
+
+
+class AuthenticationMiddleware:
+    """Puts the Caller into the request's state, or answers 401 before anything else runs."""
+
+    def __init__(
+        self, app: ASGIApp, authenticator: TokenAuthenticator | None, public: Collection[str] = PUBLIC_ROUTES
+    ) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._public = public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                scope.setdefault("state", {})["caller"] = self._caller(scope)
+            except Unauthenticated as error:
+                await render(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _caller(self, scope: Scope) -> Caller:
+        if self._authenticator is None or scope["path"] in self._public:
+            return ANONYMOUS
+        return self._authenticator.authenticate(Headers(scope=scope).get("authorization"))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,77 @@
+"""Whatever a handler raises → the one shape that clients know."""
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from api.dialects.openai import render
+from api.edge.request_id import REQUEST_ID_HEADER
+from api.errors import (
+    APIError,
+    ClientDisconnected,
+    InternalError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    UpstreamError,
+)
+
+_log = logging.getLogger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Every way in which a request can fail leads to `render`."""
+    app.add_exception_handler(APIError, _api_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(ClientDisconnected, _disconnected)
+    app.add_exception_handler(ClientDisconnect, _disconnected)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, APIError)  # noqa: S101 - registered for nothing else
+    error.headers |= _decision(request)
+    return render(error)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    path = request.url.path
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return render(NotFound(f"There is no {request.method} {path}. Is the base URL right? It ends in /v1."))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return render(MethodNotAllowed(f"{request.method} is not possible on {path}.", headers=error.headers))
+    return render(UpstreamError(error.status_code, {"message": error.detail}, headers=error.headers))
+
+
+async def _invalid_request(_request: Request, error: Exception) -> Response:
+    """A parameter that FastAPI itself checks; bodies are checked in `request_body`."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
+    fault = error.errors()[0]
+    # The first part says only whether it is of the path or the query.
+    param = ".".join(map(str, fault["loc"][1:] or fault["loc"]))
+    return render(InvalidRequest(f"Invalid value for '{param}': {fault['msg']}.", param=param, code="invalid_value"))
+
+
+async def _disconnected(_request: Request, _error: Exception) -> Response:
+    """Starlette wants an answer even when nobody reads it; 499 is what servers log for a client that closed its request."""
+    return Response(status_code=499)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    # This answer is sent from outside of all middleware, so it has to bring the id along.
+    identifier = getattr(request.state, "request_id", "unknown")
+    _log.error("Request %s failed in this server", identifier, exc_info=error)
+    message = f"The server failed to answer; its log says why, under request {identifier}."
+    return render(InternalError(message, headers={REQUEST_ID_HEADER: identifier, **_decision(request)}))
+
+
+def _decision(request: Request) -> dict[str, str]:
+    """Who was to answer; nothing if the error came before that was decided."""
+    return getattr(request.state, "decision_headers", {})

@@ -1,0 +1,41 @@
+"""The only door to LLMs: every call leaves here, named, traced and under this server's virtual key.
+
+gateway.py           the calls: whole, streamed, or as an object of a schema
+answers.py           what comes back of them; structured.py: the object of a schema
+call_span.py         the span of a call
+endpoints.py         LiteLLM's paths, and what each needs on its way
+attribution.py       what LiteLLM and Phoenix are told of a call
+litellm_fields.py    what a caller may not tell LiteLLM
+upstream_errors.py   what went wrong → `api.errors`; upstream_headers.py: what a caller may know of an answer's headers
+lookups.py           what LiteLLM is asked beside calls
+own_key.py           the environment of this server's key; readiness.py: can calls be made?; model_catalog.py: its models
+http_client.py       the transport beneath the one client
+"""
+
+from api.llm.answers import LLMAnswer, LLMStream
+from api.llm.endpoints import CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
+from api.llm.gateway import LLMGateway
+from api.llm.http_client import open_http_client
+from api.llm.lookups import Lookups
+from api.llm.model_catalog import ModelCatalog, ModelInfo
+from api.llm.own_key import OwnKey
+from api.llm.readiness import Readiness
+from api.llm.upstream_errors import is_context_overflow
+
+__all__ = [
+    "CHAT_COMPLETIONS",
+    "COMPLETIONS",
+    "EMBEDDINGS",
+    "RESPONSES",
+    "Endpoint",
+    "LLMAnswer",
+    "LLMGateway",
+    "LLMStream",
+    "Lookups",
+    "ModelCatalog",
+    "ModelInfo",
+    "OwnKey",
+    "Readiness",
+    "is_context_overflow",
+    "open_http_client",
+]

@@ -1,0 +1,90 @@
+"""What comes back of a call: whole, or event by event."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from opentelemetry.trace import Span
+from pydantic_core import from_json
+
+from api.dialects.openai import ends_with_done, split_at_error
+from api.errors import UpstreamStreamBroken
+from api.llm.call_span import cut_unless_ended
+from api.llm.upstream_errors import error_of_event
+from api.sse import complete_events
+from api.telemetry import LLMCall
+
+
+@dataclass(frozen=True, slots=True)
+class LLMAnswer:
+    """A complete answer: its bytes as LiteLLM sent them, and the headers that a caller may see."""
+
+    content: bytes
+    headers: dict[str, str]
+    _parsed: list[Any] = field(default_factory=list, repr=False, compare=False)
+
+    def json(self) -> Any:
+        """The parsed body: parsed once, so the same object whoever asks.
+
+        Raises:
+            UpstreamStreamBroken: it is no JSON.
+        """
+        try:
+            if not self._parsed:
+                self._parsed.append(from_json(self.content))
+        except ValueError:
+            raise UpstreamStreamBroken("LiteLLM's answer is not JSON.") from None
+        return self._parsed[0]
+
+
+class LLMStream:
+    """The events of a streamed answer. The call and its span end with the last event, a failure or `aclose()`."""
+
+    def __init__(
+        self,
+        first: bytes,
+        rest: AsyncIterator[bytes],
+        headers: dict[str, str],
+        resources: AsyncExitStack,
+        span: Span,
+        call: LLMCall,
+    ) -> None:
+        self.headers = headers
+        self._span = span
+        self._call = call
+        self._first = first
+        self._rest = rest
+        self._resources = resources
+
+    async def events(self) -> AsyncGenerator[bytes, None]:
+        """One or more whole events at a time, as LiteLLM sent them, `[DONE]` last. To be read once.
+
+        Raises:
+            UpstreamError: the provider failed in mid-stream.
+            UpstreamStreamBroken: the answer ended before `[DONE]`.
+        """
+        async with self._resources:
+            with cut_unless_ended(self._span):
+                yield self._first
+                async for events in self._rest:
+                    self._call.streamed(events)
+                    yield events
+
+    async def aclose(self) -> None:
+        """Cancels the call if it is still under way."""
+        await self._resources.aclose()
+
+
+async def whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The events up to `[DONE]`; an error event, or an end before it, is raised."""
+    events = b""
+    async for block in complete_events(response.aiter_bytes()):
+        events, error = split_at_error(block)
+        if events:
+            yield events
+        if error is not None:
+            raise error_of_event(error)
+    if not ends_with_done(events):
+        raise UpstreamStreamBroken("LiteLLM's answer ended before it was complete.")

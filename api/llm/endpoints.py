@@ -1,0 +1,45 @@
+"""The paths of OpenAI's API that are handed on, and what each needs on its way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api.components import Operation
+from api.dialects.openai import contract
+from api.protocol import ChatCompletionRequest, CompletionRequest, EmbeddingRequest, ResponseRequest, WireModel
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`metadata_field` is where LiteLLM reads our attribution: on newer paths `metadata` is the provider's own field."""
+
+    path: str
+    operation: Operation
+    request: type[WireModel]
+    restore_answer: Callable[..., None] = contract.as_it_came
+    restore_chunk: Callable[..., None] = contract.as_it_came
+    metadata_field: str = "metadata"
+    named_events: bool = False
+    """OpenAI names the events of this stream by their type and ends it without `[DONE]`; LiteLLM does neither."""
+
+    @property
+    def tells_usage_if_asked(self) -> bool:
+        """A stream says what it used only to those who ask for it, in `stream_options`; otherwise always."""
+        return "stream_options" in self.request.model_fields
+
+
+CHAT_COMPLETIONS = Endpoint(
+    "/chat/completions", Operation.CHAT, ChatCompletionRequest, contract.chat_answer, contract.chat_chunk
+)
+COMPLETIONS = Endpoint(
+    "/completions", Operation.COMPLETION, CompletionRequest, contract.completion_answer, contract.completion_chunk
+)
+EMBEDDINGS = Endpoint("/embeddings", Operation.EMBEDDING, EmbeddingRequest)
+RESPONSES = Endpoint(
+    "/responses",
+    Operation.RESPONSE,
+    ResponseRequest,
+    contract.response_answer,
+    contract.response_event,
+    metadata_field="litellm_metadata",
+    named_events=True,
+)

@@ -1,0 +1,148 @@
+"""The only exit to an LLM.
+
+Every call names the component that makes it and the operation it serves. The gateway says so to LiteLLM (metadata, tags,
+spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and turns whatever goes wrong into `api.errors`.
+"""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+from openai import AsyncOpenAI, AsyncStream
+from openai.types.chat import ChatCompletionMessageParam
+from opentelemetry.trace import Span
+from pydantic_core import to_json
+
+from api.components import Component, Operation
+from api.context import RequestContext
+from api.llm.answers import LLMAnswer, LLMStream, whole_answer
+from api.llm.attribution import Purpose, attributed
+from api.llm.call_span import call_span
+from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
+from api.llm.own_key import OwnKey
+from api.llm.structured import Parsed, parsed
+from api.llm.upstream_headers import handed_on
+from api.telemetry import Metrics, Tracing, trace_headers, trace_id
+
+
+class LLMGateway:
+    """Each method takes a JSON body as a caller may send it and, keyword-only, what the call is for.
+
+    All raise `UpstreamError` with LiteLLM's status and message, `UpstreamUnreachable` or `UpstreamTimeout`.
+    """
+
+    def __init__(self, client: AsyncOpenAI, tracing: Tracing, metrics: Metrics, own_key: OwnKey) -> None:
+        self._client = client
+        self.tracing = tracing
+        self._metrics = metrics
+        self._own_key = own_key
+
+    async def complete(
+        self,
+        body: Mapping[str, Any],
+        *,
+        component: Component,
+        operation: Operation,
+        context: RequestContext,
+        endpoint: Endpoint = CHAT_COMPLETIONS,
+    ) -> LLMAnswer:
+        """One call, answered at once."""
+        purpose = Purpose(component, operation, context, await self._own_key.environment())
+        with (
+            self._metrics.llm_call(component, operation, body.get("model")) as call,
+            call_span(self.tracing, purpose) as span,
+        ):
+            response = await self._client.post(
+                endpoint.path,
+                cast_to=httpx.Response,
+                content=_content(body, purpose, span, endpoint),
+                options={"headers": _headers(purpose, span)},
+            )
+            answer = LLMAnswer(response.content, handed_on(response.headers))
+            call.answered(answer.json)
+        return answer
+
+    async def stream(
+        self,
+        body: Mapping[str, Any],
+        *,
+        component: Component,
+        operation: Operation,
+        context: RequestContext,
+        endpoint: Endpoint = CHAT_COMPLETIONS,
+    ) -> LLMStream:
+        """One call, answered event by event. Returns once the first event is there, so that a failure still has its status.
+
+        LiteLLM is asked for the usage whether or not the body does: without it, it charges nothing for a text completion.
+        """
+        purpose = Purpose(component, operation, context, await self._own_key.environment())
+        async with AsyncExitStack() as resources:
+            call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
+            span = resources.enter_context(call_span(self.tracing, purpose))
+            content = _content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
+            response = await self._open_stream(endpoint.path, content, _headers(purpose, span))
+            resources.push_async_callback(response.aclose)
+            events = whole_answer(response)
+            first = await anext(events)
+            call.streamed(first)
+            return LLMStream(first, events, handed_on(response.headers), resources.pop_all(), span, call)
+
+    async def parse(
+        self,
+        model: str,
+        messages: list[ChatCompletionMessageParam],
+        schema: type[Parsed],
+        *,
+        component: Component,
+        operation: Operation,
+        context: RequestContext,
+        temperature: float,
+    ) -> Parsed:
+        """One call whose answer is an object of `schema`. LiteLLM leaves out what the model cannot take, such as a temperature.
+
+        Raises:
+            AnswerUnusable: the model refused, or answered with something else.
+        """
+        purpose = Purpose(component, operation, context, await self._own_key.environment())
+        with self._metrics.llm_call(component, operation, model) as call, call_span(self.tracing, purpose) as span:
+            response = await self._client.chat.completions.with_raw_response.parse(
+                model=model,
+                messages=messages,
+                response_format=schema,
+                temperature=temperature,
+                extra_headers=_headers(purpose, span),
+                extra_body=attributed({"drop_params": True}, purpose, trace_id(span)),
+            )
+            call.answered(LLMAnswer(response.content, {}).json)
+            return parsed(response.parse)
+
+    async def environment(self) -> str | None:
+        """The environment of this server's key, which each call carries: asked for seldom, and then before the call."""
+        return await self._own_key.environment()
+
+    async def _open_stream(self, path: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        stream = await self._client.post(
+            path,
+            cast_to=object,
+            content=content,
+            options={"headers": headers},
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+        return stream.response
+
+
+def _asking_for_usage(body: Mapping[str, Any], endpoint: Endpoint) -> Mapping[str, Any]:
+    """LiteLLM keeps `stream_options` from providers that have none."""
+    if not endpoint.tells_usage_if_asked:
+        return body
+    return {**body, "stream_options": {**(body.get("stream_options") or {}), "include_usage": True}}
+
+
+def _headers(purpose: Purpose, span: Span) -> dict[str, str]:
+    return trace_headers(span) | purpose.headers()
+
+
+def _content(body: Mapping[str, Any], purpose: Purpose, span: Span, endpoint: Endpoint) -> bytes:
+    return to_json(attributed(body, purpose, trace_id(span), endpoint.metadata_field))

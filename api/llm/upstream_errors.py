@@ -1,0 +1,113 @@
+"""What LiteLLM, or the way to it, failed with → what the client is told. The one boundary where that is decided."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import openai
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from api.errors import (
+    AnswerUnusable,
+    APIError,
+    GatewayKeyRejected,
+    InsufficientQuota,
+    ModelNotFound,
+    ProviderTimeout,
+    UpstreamError,
+    UpstreamStreamBroken,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from api.llm.upstream_headers import handed_on
+
+# LiteLLM's own words, since it gives these errors no code of their own.
+_UNKNOWN_MODEL = re.compile(r"Invalid model name passed in model=")
+_MODEL_NAMED = re.compile(r"requested model '(.*)' is not available|Invalid model name passed in model=(.*)\. Call ")
+_OF_THE_PROVIDER = "litellm."
+# LiteLLM begins the message with the names of its exceptions, the provider's own words after them, and drops the provider's code.
+_NAMES = re.compile(r"(?:(?:litellm\.)?\w+: )+")
+_CODES = {
+    "ContextWindowExceededError": "context_length_exceeded",
+    "ContentPolicyViolationError": "content_policy_violation",
+    "RateLimitError": "rate_limit_exceeded",
+}
+
+
+def mapped(error: Exception) -> Exception:
+    """The error as a client sees it; one that is none of LiteLLM's making comes back as it is."""
+    match error:
+        case openai.APIStatusError():
+            return _of_status(error)
+        case openai.APITimeoutError() if not _never_answered(error):
+            return UpstreamTimeout("LiteLLM did not answer within HTTP_READ_TIMEOUT.")
+        case openai.APIConnectionError():
+            return UpstreamUnreachable("LiteLLM cannot be reached. Is it running, and is LLM_BASE_URL right?")
+        case openai.LengthFinishReasonError():
+            return AnswerUnusable("the answer was cut off at its length limit")
+        case openai.ContentFilterFinishReasonError():
+            return AnswerUnusable("the provider's content filter held the answer back")
+        case ValidationError():
+            return AnswerUnusable("the answer does not fit its schema")
+        case httpx.TimeoutException():
+            return UpstreamStreamBroken("LiteLLM fell silent in the middle of its answer.")
+        case httpx.HTTPError():
+            return UpstreamStreamBroken("The connection to LiteLLM was lost before the answer was complete.")
+        case _:
+            return error
+
+
+def error_of_event(data: bytes) -> APIError:
+    """The error that LiteLLM sent as an event of a stream: its `code` is the status it would have had as an answer."""
+    try:
+        error = from_json(data)["error"]
+    except (ValueError, KeyError, TypeError):
+        return UpstreamStreamBroken("LiteLLM ended its answer with an error that cannot be read.")
+    error = error if isinstance(error, dict) else {"message": error}
+    code = str(error.get("code"))
+    return _decided(int(code) if code.isdigit() and 400 <= int(code) < 600 else 502, error, {})
+
+
+def is_context_overflow(error: APIError) -> bool:
+    """Was the request longer than the model's context?"""
+    return error.error_code == "context_length_exceeded"
+
+
+def _of_status(error: openai.APIStatusError) -> APIError:
+    return _decided(error.status_code, _error_object(error.body, error.response), handed_on(error.response.headers))
+
+
+def _decided(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) -> APIError:
+    """docs/contract.md holds this as a table: an error that an OpenAI client could not act on becomes one that it can."""
+    message, kind = str(error.get("message") or ""), str(error.get("type"))
+    if kind.endswith("_model_access_denied") or _UNKNOWN_MODEL.search(message):
+        named = _MODEL_NAMED.search(message)
+        return ModelNotFound(named[1] or named[2] if named else "", headers=headers)
+    if kind == "budget_exceeded":
+        return InsufficientQuota(message, headers=headers)
+    if status == HTTPStatus.REQUEST_TIMEOUT:
+        return ProviderTimeout("The model's provider did not answer LiteLLM in time.", headers=headers)
+    if status == HTTPStatus.UNAUTHORIZED and not message.startswith(_OF_THE_PROVIDER):
+        return GatewayKeyRejected(status, error, headers=headers)
+    return UpstreamError(status, {**error, "code": _named_code(message) or error.get("code")}, headers=headers)
+
+
+def _named_code(message: str) -> str | None:
+    """OpenAI's code for what LiteLLM's exceptions are called, which clients branch on."""
+    names = _NAMES.match(message) if message.startswith(_OF_THE_PROVIDER) else None
+    return next((code for name, code in _CODES.items() if f"{name}: " in names[0]), None) if names else None
+
+
+def _error_object(body: object, response: httpx.Response) -> dict[str, Any]:
+    """The object under `error`; the SDK has already taken it out of the body where there was one."""
+    if isinstance(body, dict):
+        return {"message": body.get("detail"), **body}
+    return {"message": f"LiteLLM answered {response.status_code} {response.reason_phrase}."}
+
+
+def _never_answered(error: openai.APITimeoutError) -> bool:
+    """httpx-aiohttp reports any lost or refused connection as a connect time-out, which the SDK then calls a time-out."""
+    return isinstance(error.__cause__, httpx.ConnectTimeout | httpx.PoolTimeout)

@@ -1,0 +1,24 @@
+"""An upstream's words without what is nobody's business: keys, upstream addresses, tracebacks."""
+
+import re
+
+# What LiteLLM and providers quote of a key they refuse: its start or end, and its sha256.
+_KEY_LIKE = re.compile(r"\bsk-[\w.\-*]+|\b[0-9a-f]{64}\b|(?<=Bearer )\S+|\bAIza[\w\-]{20,}")
+# Where LiteLLM asks: an endpoint, something on its own network, or what it calls an api_base. A provider's help page is none.
+_UPSTREAM_URL = re.compile(
+    r"""https?://[^\s"'<>)]*/(?:chat/completions|completions|responses|embeddings|messages)\b[^\s"'<>)]*"""
+    r"""|https?://(?:[^\s/@"'<>]+@)?(?:[\w-]+|127\.[\d.]+|10\.[\d.]+|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|192\.168\.[\d.]+|\[[0-9a-f:]+\])"""
+    # A host of one word or a private number, and not the beginning of a longer name.
+    r"""(?![\w@-]|\.\w|:\w+@)(?::\d+(?!\d))?(?:/[^\s"'<>)]*)?"""
+    r"""|(?<=connect to host )\S+|(?<=api_base[=:])\s*\S+""",
+    re.IGNORECASE,
+)
+# LiteLLM quotes its own where a provider's answer breaks it.
+_TRACEBACK = "Traceback (most recent call last)"
+_FAILED_WITHOUT_WORDS = "LiteLLM failed; its log says how."
+
+
+def redact(message: str) -> str:
+    """The message without tracebacks and anything that looks like a key, a key's hash or the address of an upstream."""
+    said = message.partition(_TRACEBACK)[0].rstrip() or _FAILED_WITHOUT_WORDS
+    return _UPSTREAM_URL.sub("[redacted]", _KEY_LIKE.sub("[redacted]", said))

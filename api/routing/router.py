@@ -1,0 +1,157 @@
+"""Request and context → who answers. Pure rules first, in the order in which they are written; the classifier last."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from api.context import RequestContext
+from api.protocol import ROUTING_MODE_HEADER, RoutingMode
+from api.routing.classifier import ClassifierFailed, RoutingClassifier
+from api.routing.conversation import last_turn
+from api.telemetry import Metrics
+from api.tools import Tool
+
+_log = logging.getLogger(__name__)
+
+SHORT_FOLLOW_UP = 200  # characters of text
+REMEMBERED_SESSIONS = 10_000
+
+
+class RoutingSource(StrEnum):
+    """Which rule decided."""
+
+    PASSTHROUGH_RULE = "passthrough_rule"
+    HEADER_OVERRIDE = "header_override"
+    DEFAULT = "default"
+    LLM_CLASSIFIER = "llm_classifier"
+    CLASSIFIER_FALLBACK = "classifier_fallback"
+
+
+# What somebody chose for the conversation.
+_CHOICES = frozenset({RoutingSource.HEADER_OVERRIDE, RoutingSource.LLM_CLASSIFIER})
+_UNTOLD = "the classifier chose it; TRACE_CONTENT=off leaves its reason out"
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingDecision:
+    """Who answers, and why; `overruled` is what the header asked for when a rule forbade it.
+
+    `kept`: nobody decided now, an earlier decision of the session stands; `source` is then what decided at that time.
+    """
+
+    mode: RoutingMode
+    reason: str
+    source: RoutingSource
+    overruled: RoutingMode | None = None
+    kept: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the caller is told of the decision."""
+        told = {"x-routing-decision": self.mode.value, "x-routing-source": self.source.value}
+        return told | ({"x-routing-overruled": f"{self.overruled.value}; {self.reason}"} if self.overruled else {})
+
+    @property
+    def span_attributes(self) -> dict[str, str]:
+        """What the request's span says of it."""
+        said = {"routing.decision": self.mode.value, "routing.source": self.source.value, "routing.reason": self.reason}
+        return said | ({"routing.kept": "true"} if self.kept else {})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRouter:
+    """Decides; remembers which sessions a header or the classifier moved to reasoning, and nothing else.
+
+    A short follow-up in such a session stays there. Only a header or the classifier takes the session out again: a default,
+    a rule about one request's body or a classifier that failed says nothing about the conversation.
+    """
+
+    classifier: RoutingClassifier
+    metrics: Metrics
+    default: RoutingMode = RoutingMode.PASSTHROUGH
+    content: bool = True
+    """Whether a reason, which goes onto the span and into the log, may hold the classifier's or a provider's own words."""
+    remembers: int = REMEMBERED_SESSIONS
+    _moved: "OrderedDict[tuple[str, str], RoutingSource]" = field(default_factory=OrderedDict)
+
+    async def decide(self, body: Mapping[str, Any], context: RequestContext, tools: Sequence[Tool]) -> RoutingDecision:
+        """The decision for a valid chat completion request."""
+        decision = by_rule(body, context, self.default)
+        if decision is None or decision.source is RoutingSource.DEFAULT:
+            decision = self._kept(body, context) or decision or await self._classify(body, context, tools)
+        self._remember(context, decision)
+        self.metrics.routed(decision.mode.value, decision.source.value, kept=decision.kept)
+        fell_back = decision.source is RoutingSource.CLASSIFIER_FALLBACK
+        level = logging.WARNING if fell_back else logging.INFO
+        _log.log(level, "routed to %s by %s: %r", decision.mode, decision.source, decision.reason)
+        return decision
+
+    async def _classify(
+        self, body: Mapping[str, Any], context: RequestContext, tools: Sequence[Tool]
+    ) -> RoutingDecision:
+        try:
+            mode, reason = await self.classifier.choose(body["messages"], tools, context)
+        except ClassifierFailed as cause:
+            return self._fallback(cause.kind, str(cause) if self.content else cause.summary)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the model can still answer
+            _log.exception("The classifier failed in an unforeseen way")
+            return self._fallback("internal", f"internal: {type(error).__name__}")
+        return RoutingDecision(mode, reason if self.content else _UNTOLD, RoutingSource.LLM_CLASSIFIER)
+
+    def _fallback(self, kind: str, cause: str) -> RoutingDecision:
+        self.metrics.classifier_failed(kind)
+        reason = f"the classifier failed: {cause}"
+        return RoutingDecision(RoutingMode.PASSTHROUGH, reason, RoutingSource.CLASSIFIER_FALLBACK)
+
+    def _kept(self, body: Mapping[str, Any], context: RequestContext) -> RoutingDecision | None:
+        """A short follow-up says little by itself: it stays where its session was moved."""
+        source = self._moved.get(_session(context))
+        if source is None or len(last_turn(body["messages"])) > SHORT_FOLLOW_UP:
+            return None
+        self._moved.move_to_end(_session(context))
+        reason = f"a short follow-up keeps the session's earlier decision, which was by {source}"
+        return RoutingDecision(RoutingMode.REASONING, reason, source, kept=True)
+
+    def _remember(self, context: RequestContext, decision: RoutingDecision) -> None:
+        if decision.kept or decision.source not in _CHOICES or not context.session_id:
+            return
+        session = _session(context)
+        self._moved.pop(session, None)
+        if decision.mode is RoutingMode.REASONING:
+            self._moved[session] = decision.source
+            if len(self._moved) > self.remembers:
+                self._moved.popitem(last=False)
+
+
+def by_rule(body: Mapping[str, Any], context: RequestContext, default: RoutingMode) -> RoutingDecision | None:
+    """The decision, where no model has to be asked for it."""
+    asked = context.routing_mode
+    if brought := _wants_the_model_itself(body):
+        return _the_model(asked, f"a request with its own {brought} wants the model itself")
+    if asked in (RoutingMode.PASSTHROUGH, RoutingMode.REASONING):
+        return RoutingDecision(asked, f"{ROUTING_MODE_HEADER} asks for it", RoutingSource.HEADER_OVERRIDE)
+    if asked is None and default is not RoutingMode.AUTO:
+        return RoutingDecision(default, f"no {ROUTING_MODE_HEADER} was sent", RoutingSource.DEFAULT)
+    return None
+
+
+def always_the_model(context: RequestContext, path: str) -> RoutingDecision:
+    """The decision on a path of which the agent knows nothing."""
+    return _the_model(context.routing_mode, f"{path} is always answered by the model itself")
+
+
+def _the_model(asked: RoutingMode | None, reason: str) -> RoutingDecision:
+    overruled = asked if asked not in (None, RoutingMode.PASSTHROUGH) else None
+    return RoutingDecision(RoutingMode.PASSTHROUGH, reason, RoutingSource.PASSTHROUGH_RULE, overruled)
+
+
+def _wants_the_model_itself(body: Mapping[str, Any]) -> str | None:
+    return next((field for field in ("tools", "functions", "response_format") if body.get(field)), None)
+
+
+def _session(context: RequestContext) -> tuple[str, str]:
+    """Sessions of different callers are different sessions, whatever they are called."""
+    return (context.caller.id, context.session_id or "")

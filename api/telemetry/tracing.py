@@ -1,0 +1,230 @@
+"""Spans for Phoenix: set-up, the span around a request, and the helpers that keep every span honest.
+
+A span's status is ERROR when what it stands for failed, and is left unset otherwise: the SDK ignores an ERROR that comes
+after an early OK. Spans of ours never carry tokens or cost; LiteLLM's LLM span of the same trace does, once.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any, Literal, Protocol, cast
+
+from openinference.semconv.trace import OpenInferenceSpanKindValues, SpanAttributes
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    NoOpTracer,
+    Span,
+    Status,
+    StatusCode,
+    Tracer,
+    format_trace_id,
+    get_current_span,
+    set_span_in_context,
+    use_span,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.config import Settings
+from api.telemetry.logged_errors import summary
+
+SpanKind = Literal["CHAIN", "AGENT", "TOOL"]
+
+TRACE_ID_HEADER = "x-trace-id"
+CLOSE_LIMIT = 3.0  # seconds
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+class _Provider(Protocol):
+    def force_flush(self) -> bool: ...
+    def shutdown(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """The tracer that spans are made with; one that does nothing when tracing is off."""
+
+    tracer: Tracer = field(default_factory=NoOpTracer)
+    provider: _Provider | None = None
+    content: bool = False
+    """Whether spans may carry what was said: prompts, answers, tool arguments and results."""
+
+    @property
+    def enabled(self) -> bool:
+        return self.provider is not None
+
+    def start_span(
+        self, name: str, kind: SpanKind, *, metadata: Mapping[str, str], session_id: str | None = None
+    ) -> Span:
+        """A span beneath the current one, which the caller has to end."""
+        attributes: dict[str, str] = {SpanAttributes.OPENINFERENCE_SPAN_KIND: OpenInferenceSpanKindValues[kind].value}
+        if metadata:
+            attributes[SpanAttributes.METADATA] = json.dumps(metadata)
+        if session_id:
+            attributes[SpanAttributes.SESSION_ID] = session_id
+        return self.tracer.start_span(name, attributes=attributes)
+
+    @contextmanager
+    def span(
+        self, name: str, kind: SpanKind, *, metadata: Mapping[str, str], session_id: str | None = None
+    ) -> Iterator[Span]:
+        """A span around the block, current within it, and failed if the block raises; a cancellation is no failure."""
+        with self.around(self.start_span(name, kind, metadata=metadata, session_id=session_id)) as span:
+            yield span
+
+    @contextmanager
+    def around(self, span: Span) -> Iterator[Span]:
+        """The same for a span that has been started; it ends with the block."""
+        with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+            try:
+                yield span
+            except Exception as error:
+                record_failure(span, self, error)
+                raise
+
+    def close(self) -> None:
+        """Sends what is still waiting. Returns after CLOSE_LIMIT at the latest: the exporter itself, whatever time it is
+        given, tries for much longer to reach a collector that is down."""
+        if self.provider is not None:
+            sending = Thread(target=self._send_the_rest, args=(self.provider,), daemon=True)
+            sending.start()
+            sending.join(CLOSE_LIMIT)
+
+    @staticmethod
+    def _send_the_rest(provider: _Provider) -> None:
+        provider.force_flush()
+        provider.shutdown()
+
+
+def open_tracing(settings: Settings) -> Tracing:
+    """Tracing as the settings want it; without it, the OpenTelemetry SDK and its exporters are not even imported."""
+    if not settings.enable_tracing:
+        return Tracing()
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+    from phoenix.otel import register
+
+    provider = register(
+        endpoint=settings.phoenix_collector_endpoint,
+        # Left to itself, Phoenix takes gRPC for port 4317 alone.
+        protocol="http/protobuf" if settings.phoenix_collector_endpoint.endswith("/v1/traces") else "grpc",
+        project_name=settings.phoenix_project_name,
+        batch=True,
+        # By default a caller's `traceparent` that ends in 00 would keep its calls out of Phoenix, though they are paid for.
+        sampler=ALWAYS_ON,
+        set_global_tracer_provider=False,
+        # `close()` does that, within a limit.
+        shutdown_on_exit=False,
+        verbose=False,
+    )
+    return Tracing(cast(Tracer, provider.get_tracer("api")), provider, content=settings.trace_content == "on")
+
+
+def trace_headers(span: Span) -> dict[str, str]:
+    """The W3C headers that hang the next service's spans beneath this one; empty when there is no trace to continue."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, context=set_span_in_context(span))
+    return carrier
+
+
+def trace_id(span: Span) -> str | None:
+    """The span's trace id, 32 hexadecimal digits."""
+    context = span.get_span_context()
+    return format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def record_failure(span: Span, tracing: Tracing, error: BaseException | str) -> None:
+    """Marks the span failed, with the message a client is shown, so it holds no secret that an error must not.
+
+    A provider's message may quote the prompt: without content an error is told by `errors.summary`. Words of ours always are.
+    """
+    if isinstance(error, BaseException):
+        error = f"{type(error).__name__}: {error}" if tracing.content else summary(error)
+    span.set_status(Status(StatusCode.ERROR, error))
+
+
+def record_content(span: Span, tracing: Tracing, *, given: str | None = None, result: str | None = None) -> None:
+    """What went into the work that the span stands for, and what came of it, if content may be traced at all."""
+    if not tracing.content or not span.is_recording():
+        return
+    if given is not None:
+        span.set_attribute(SpanAttributes.INPUT_VALUE, given)
+    if result is not None:
+        span.set_attribute(SpanAttributes.OUTPUT_VALUE, result)
+
+
+def annotate_request(
+    metadata: Mapping[str, str], *, session_id: str | None, user_id: str, attributes: Mapping[str, str] | None = None
+) -> None:
+    """Tells the request's own span what became known of the request."""
+    span = get_current_span()
+    if not span.is_recording():
+        return
+    span.set_attribute(SpanAttributes.METADATA, json.dumps(metadata))
+    span.set_attribute(SpanAttributes.USER_ID, user_id)
+    span.set_attributes(dict(attributes or {}))
+    if session_id:
+        span.set_attribute(SpanAttributes.SESSION_ID, session_id)
+
+
+class TracingMiddleware:
+    """One span for every request that may cause LLM work, open until its last byte has been sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tracing = tracing_of(scope)
+        if not _may_cause_llm_calls(scope):
+            await self._app(scope, receive, send)
+            return
+        parent = _PROPAGATOR.extract(Headers(scope=scope)) if tracing.enabled else None
+        if parent is None:
+            with use_span(_caller_span(scope), end_on_exit=False):
+                await self._app(scope, receive, send)
+            return
+        await self._trace(tracing, parent, scope, receive, send)
+
+    async def _trace(self, tracing: Tracing, parent: Context, scope: Scope, receive: Receive, send: Send) -> None:
+        span = tracing.tracer.start_span(
+            f"{scope['method']} {scope['path']}",
+            context=parent,
+            attributes={SpanAttributes.OPENINFERENCE_SPAN_KIND: OpenInferenceSpanKindValues.CHAIN.value},
+        )
+
+        async def send_observed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _observe_start(span, message)
+            await send(message)
+
+        with tracing.around(span):
+            await self._app(scope, receive, send_observed)
+
+
+def _observe_start(span: Span, message: Message) -> None:
+    status = message["status"]
+    span.set_attribute("http.response.status_code", status)
+    if status == 499:
+        span.set_attribute("client.disconnected", True)  # noqa: FBT003
+    elif status >= 400:
+        span.set_status(Status(StatusCode.ERROR, f"HTTP {status}"))
+    if (identifier := trace_id(span)) is not None:
+        MutableHeaders(raw=message["headers"])[TRACE_ID_HEADER] = identifier
+
+
+def _may_cause_llm_calls(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] == "POST" and bool(scope["path"].startswith("/v1/"))
+
+
+def _caller_span(scope: Scope) -> Span:
+    """The caller's own span, so that its trace goes on in LiteLLM's even when this server adds no spans to it."""
+    return get_current_span(_PROPAGATOR.extract(Headers(scope=scope), context=Context())) or INVALID_SPAN
+
+
+def tracing_of(scope: Scope) -> Tracing:
+    """That of the server that the request came to."""
+    services: Any = scope.get("state", {}).get("services")
+    return Tracing() if services is None else services.tracing

@@ -1,0 +1,1 @@
+"""What plays the paid world: a provider for every model, and tools for the agent."""

@@ -1,0 +1,193 @@
+"""What a client is told when LiteLLM, or a provider behind it, fails: before an answer, and in the midst of it."""
+
+import json
+
+import httpx
+import openai
+import pytest
+import respx
+from openai.types.responses import ResponseErrorEvent
+from starlette.testclient import TestClient
+
+from tests.unit_tests.api.conftest import SSE, TOKEN
+from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500, 503])
+def test_an_upstream_error_keeps_its_status_and_message(
+    client: TestClient, litellm: respx.Router, status: int, stream: bool
+) -> None:
+    error = {"message": "litellm.SomeError: why", "type": "some_error", "param": "p", "code": str(status)}
+    litellm.post(PATH).respond(status, json={"error": error}, headers={"llm_provider-retry-after": "7"})
+    response = client.post(PATH, json=GOOD | {"stream": stream})
+    assert response.status_code == status
+    assert response.json() == {"error": error | {"code": None}}
+    assert response.headers["retry-after"] == "7"
+
+
+def test_a_refused_key_of_ours_says_who_can_mend_it(client: TestClient, litellm: respx.Router) -> None:
+    refusal = {
+        "message": "Authentication Error, Invalid proxy server token. Received API Key = sk-virtual",
+        "type": "auth_error",
+    }
+    litellm.post(PATH).respond(401, json={"error": refusal})
+    response = client.post(PATH, json=GOOD)
+    assert response.status_code == 401
+    assert "make litellm_setup" in response.json()["error"]["message"]
+    assert response.json()["error"]["code"] == "llm_gateway_key_rejected"
+    assert "sk-virtual" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        (httpx.ConnectError("refused"), 503, "llm_gateway_unreachable"),
+        (httpx.ConnectTimeout("lost"), 503, "llm_gateway_unreachable"),
+        (httpx.ReadTimeout("slow"), 504, "llm_gateway_timeout"),
+    ],
+)
+def test_a_litellm_that_does_not_answer(
+    client: TestClient, litellm: respx.Router, failure: Exception, status: int, code: str
+) -> None:
+    litellm.post(PATH).mock(side_effect=failure)
+    response = client.post(PATH, json=GOOD)
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+
+
+def test_an_answer_that_is_no_json_error_still_has_openais_shape(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(502, text="<html>Bad gateway</html>")
+    response = client.post(PATH, json=GOOD)
+    assert response.status_code == 502
+    assert response.json()["error"]["type"] == "server_error"
+
+
+def test_a_stream_that_starts_with_an_error_has_that_errors_status(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(
+        200, content=b'data: {"error": {"message": "slow down", "code": "429"}}\n\n', headers=SSE
+    )
+    response = client.post(PATH, json=GOOD | {"stream": True})
+    assert response.status_code == 429
+    assert response.json()["error"]["message"] == "slow down"
+
+
+def test_a_failure_in_mid_stream_is_an_event_and_not_done(client: TestClient, litellm: respx.Router) -> None:
+    boom = b'data: {"error": {"message": "litellm.RateLimitError: boom", "code": "429"}}'
+    broken = b'data: {"id":"1"}\n\n' + boom + b"\n\ndata: [DONE]\n\n"
+    litellm.post(PATH).respond(200, content=broken, headers=SSE)
+    first, error, rest = client.post(PATH, json=GOOD | {"stream": True}).content.split(b"\n\n")
+    assert first == b'data: {"id":"1"}'
+    told = json.loads(error.removeprefix(b"data: "))["error"]
+    assert (told["message"], told["code"]) == ("litellm.RateLimitError: boom", "rate_limit_exceeded")
+    assert rest == b""
+
+
+EVENT = b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":4}\n\n'
+BOOM = b'data: {"error": {"message": "litellm.RateLimitError: boom", "code": "429", "param": "input"}}\n\n'
+
+
+def test_a_failure_in_a_responses_stream_is_an_error_event_of_its_kind(
+    client: TestClient, litellm: respx.Router
+) -> None:
+    litellm.post("/v1/responses").respond(200, content=EVENT + BOOM, headers=SSE)
+    response = client.post("/v1/responses", json={"model": "gpt-4o", "input": "hi", "stream": True})
+    name, data = response.content.split(b"\n\n")[1].split(b"\n")
+    assert name == b"event: error"
+    assert json.loads(data.removeprefix(b"data: ")) == {
+        "type": "error",
+        "code": "rate_limit_exceeded",
+        "message": "litellm.RateLimitError: boom",
+        "param": "input",
+        "sequence_number": 5,
+    }
+
+
+def test_openais_sdk_reads_a_failure_in_a_responses_stream(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post("/v1/responses").respond(200, content=EVENT + BOOM, headers=SSE)
+    sdk = openai.OpenAI(base_url=f"{client.base_url}/v1", api_key=TOKEN, http_client=client)  # type: ignore[arg-type]
+    *_, last = sdk.responses.create(model="gpt-4o", input="hi", stream=True)
+    assert isinstance(last, ResponseErrorEvent)
+    assert (last.code, last.param, last.sequence_number) == ("rate_limit_exceeded", "input", 5)
+
+
+@pytest.mark.parametrize("content", [b"", b'data: {"id"'])
+def test_a_stream_without_one_whole_event_is_a_502(client: TestClient, litellm: respx.Router, content: bytes) -> None:
+    litellm.post(PATH).respond(200, content=content, headers=SSE)
+    response = client.post(PATH, json=GOOD | {"stream": True})
+    assert response.status_code == 502
+    assert response.json()["error"]["code"] == "llm_gateway_stream_broken"
+
+
+def test_a_stream_that_ends_early_says_so(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post(PATH).respond(200, content=b'data: {"id":"1"}\n\n', headers=SSE)
+    events = client.post(PATH, json=GOOD | {"stream": True}).content.split(b"\n\n")
+    assert json.loads(events[1].removeprefix(b"data: "))["error"]["code"] == "llm_gateway_stream_broken"
+
+
+DECIDED: dict[str, tuple[int, str, str, tuple[int, str | None]]] = {
+    "an upstream time-out": (408, "litellm.Timeout: no answer", "None", (504, "upstream_timeout")),
+    "a model that is denied": (
+        403,
+        "The requested model 'a'b' is not available for this API key, or the model name is invalid.",
+        "key_model_access_denied",
+        (404, "model_not_found"),
+    ),
+    "a model that is unknown": (
+        400,
+        "/chat/completions: Invalid model name passed in model=x/y.z. Call `/v1/models` to view available models.",
+        "invalid_request_error",
+        (404, "model_not_found"),
+    ),
+    "a budget": (422, "Budget has been exceeded! Key=key (sk-...abcd)", "budget_exceeded", (429, "insufficient_quota")),
+    "no database": (503, "DB not connected", "no_db_connection", (503, None)),
+    "a context that is too long": (
+        400,
+        "litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: OpenAIException - too long",
+        "invalid_request_error",
+        (400, "context_length_exceeded"),
+    ),
+    "content that is not allowed": (
+        400,
+        "litellm.BadRequestError: litellm.ContentPolicyViolationError: ContentPolicyViolationError: OpenAIException - no",
+        "invalid_request_error",
+        (400, "content_policy_violation"),
+    ),
+    "too many requests": (
+        429,
+        "litellm.RateLimitError: RateLimitError: OpenAIException - slow down",
+        "throttling_error",
+        (429, "rate_limit_exceeded"),
+    ),
+    "a provider that names an exception": (
+        400,
+        "litellm.BadRequestError: OpenAIException - RateLimitError: is a word of mine",
+        "invalid_request_error",
+        (400, None),
+    ),
+    "the provider's key": (
+        401,
+        "litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect API key provided",
+        "authentication_error",
+        (401, None),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DECIDED)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_client_could_not_act_on_becomes_what_it_can(
+    client: TestClient, litellm: respx.Router, what: str, stream: bool
+) -> None:
+    status, message, kind, decided = DECIDED[what]
+    error = {"message": message, "type": kind, "param": None, "code": str(status)}
+    litellm.post(PATH).respond(status, json={"error": error})
+    response = client.post(PATH, json=GOOD | {"stream": stream})
+    assert (response.status_code, response.json()["error"]["code"]) == decided
+    assert "sk-" not in response.text
+
+
+@pytest.mark.parametrize("name", ["a'b", "x/y.z"])
+def test_a_model_that_is_not_there_is_named(client: TestClient, litellm: respx.Router, name: str) -> None:
+    message = f"Invalid model name passed in model={name}. Call `/v1/models` to view available models for your key."
+    litellm.post(PATH).respond(400, json={"error": {"message": message}})
+    assert f"`{name}`" in client.post(PATH, json=GOOD).json()["error"]["message"]

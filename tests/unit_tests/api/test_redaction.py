@@ -1,0 +1,60 @@
+"""What an upstream said reaches a client without keys, addresses and tracebacks."""
+
+import pytest
+
+from api.errors import UpstreamError
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["sk-1234567890abcdef", "sk-proj-AbC_12-x", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+)
+def test_nothing_that_looks_like_a_key_reaches_a_client(secret: str) -> None:
+    assert secret not in UpstreamError(401, {"message": f"Received API Key = {secret}, try again"}).message
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:4000",
+        "http://litellm:4000",
+        "http://172.17.0.2:4000",
+        "http://user:password@litellm:4000/",
+        "https://api.openai.com/v1/chat/completions",
+        "http://127.0.0.1:4001/v1",
+        "http://demo-provider:4001/v1",
+        "http://10.1.2.3:80/",
+    ],
+)
+def test_no_address_of_an_upstream_reaches_a_client(address: str) -> None:
+    message = UpstreamError(500, {"message": f"POST {address} failed"}).message
+    assert message == "POST [redacted] failed"
+
+
+@pytest.mark.parametrize("end", [".", ". Is it up?", ", or not", "; no", ": refused", "!", ")", '"', ""])
+@pytest.mark.parametrize("address", ["http://127.0.0.1:4000", "http://litellm:4000", "http://litellm"])
+def test_an_address_of_an_upstream_is_found_whatever_follows_it(address: str, end: str) -> None:
+    assert (
+        UpstreamError(500, {"message": f"No answer from {address}{end}"}).message == f"No answer from [redacted]{end}"
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["https://platform.openai.com/account/api-keys", "https://example.com/cat.png", "https://example.com"]
+)
+def test_an_address_that_a_client_can_use_is_kept(address: str) -> None:
+    assert address in UpstreamError(400, {"message": f"See {address}."}).message
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            "litellm.APIError: 'choices'\nTraceback (most recent call last):\n  File \"/app/x.py\"",
+            "litellm.APIError: 'choices'",
+        ),
+        ('Traceback (most recent call last):\n  File "/app/x.py"', "LiteLLM failed; its log says how."),
+    ],
+)
+def test_no_traceback_of_litellms_is_told(message: str, told: str) -> None:
+    assert UpstreamError(500, {"message": message}).message == told
