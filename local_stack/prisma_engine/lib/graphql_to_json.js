@@ -2,7 +2,8 @@
 // prisma-client-py writes GraphQL text; the WebAssembly engine understands only Prisma's JSON protocol.
 // This is the way in.
 const { parse, Kind } = require('graphql');
-const { EngineError } = require('./errors');
+const { EngineError, refused } = require('./errors');
+const { takenJson } = require('./json_text');
 
 const ACTIONS = [
   'findUnique',
@@ -39,7 +40,7 @@ function literal(node, variables) {
     case Kind.INT:
       return integer(node.value);
     case Kind.FLOAT:
-      return Number(node.value);
+      return float(node.value);
     case Kind.STRING:
     case Kind.BOOLEAN:
       return node.value;
@@ -58,7 +59,17 @@ function literal(node, variables) {
 
 function integer(text) {
   const value = Number(text);
-  return Number.isSafeInteger(value) ? value : { $type: 'BigInt', value: text };
+  if (Number.isSafeInteger(value)) return value;
+  if (Math.abs(value) <= 2 ** 63 && BigInt.asIntN(64, BigInt(text)) === BigInt(text))
+    return { $type: 'BigInt', value: text };
+  throw refused('a number does not fit into a 64 bit signed integer');
+}
+
+/** Beyond what a float holds, JavaScript says Infinity, which JSON writes as null. */
+function float(text) {
+  const value = Number(text);
+  if (Number.isFinite(value)) return value;
+  throw refused('a number does not fit into a 64 bit float');
 }
 
 /**
@@ -66,7 +77,7 @@ function integer(text) {
  * In GraphQL a string given to a Json column is JSON text; in the JSON protocol a bare string is a JSON string.
  */
 function tagJsonText(value) {
-  if (typeof value === 'string') return { $type: 'Json', value };
+  if (typeof value === 'string') return { $type: 'Json', value: takenJson(value) };
   if (Array.isArray(value)) return value.map(tagJsonText);
   if (!isPlainObject(value)) return value;
   return mapValues(value, (operand, name) => (isPlainJsonOperand(name) ? operand : tagJsonText(operand)));
