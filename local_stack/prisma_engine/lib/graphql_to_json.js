@@ -3,7 +3,7 @@
 // This is the way in.
 const { parse, Kind } = require('graphql');
 const { EngineError, refused } = require('./errors');
-const { takenJson } = require('./json_text');
+const { storableJson, withoutEscapedNul, withoutNul } = require('./json_text');
 
 const ACTIONS = [
   'findUnique',
@@ -28,6 +28,9 @@ const WRAPPED_NAMES = new Set(['where', 'data', 'create', 'update', 'skipDuplica
 // Operators of a Json filter whose value is a plain string and not JSON text.
 const isPlainJsonOperand = (name) => name === 'path' || name === 'mode' || name.startsWith('string_');
 
+// The values of raw SQL: a JSON array, as text.
+const isRawParameters = (name, value) => name === 'parameters' && typeof value === 'string';
+
 const isTagged = (value) => value.$type !== undefined;
 const isPlainObject = (value) =>
   value !== null && typeof value === 'object' && !Array.isArray(value) && !isTagged(value);
@@ -42,6 +45,7 @@ function literal(node, variables) {
     case Kind.FLOAT:
       return float(node.value);
     case Kind.STRING:
+      return withoutNul(node.value);
     case Kind.BOOLEAN:
       return node.value;
     case Kind.NULL:
@@ -77,7 +81,7 @@ function float(text) {
  * In GraphQL a string given to a Json column is JSON text; in the JSON protocol a bare string is a JSON string.
  */
 function tagJsonText(value) {
-  if (typeof value === 'string') return { $type: 'Json', value: takenJson(value) };
+  if (typeof value === 'string') return { $type: 'Json', value: storableJson(value) };
   if (Array.isArray(value)) return value.map(tagJsonText);
   if (!isPlainObject(value)) return value;
   return mapValues(value, (operand, name) => (isPlainJsonOperand(name) ? operand : tagJsonText(operand)));
@@ -148,7 +152,9 @@ class Translator {
 
   #arguments(field, variables, model) {
     const given = (field.arguments ?? []).map((argument) => [argument.name.value, literal(argument.value, variables)]);
-    return mapValues(Object.fromEntries(given), (value) => this.#inFields(value, model));
+    return mapValues(Object.fromEntries(given), (value, name) =>
+      isRawParameters(name, value) ? withoutEscapedNul(value) : this.#inFields(value, model),
+    );
   }
 
   /** The values of an object whose names are fields of `model`, with JSON text tagged. */

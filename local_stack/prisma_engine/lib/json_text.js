@@ -1,8 +1,17 @@
 'use strict';
-// JSON text that the engine can take. Its own parser is stricter than JavaScript's, and ends the engine where it stumbles.
+// Text and JSON text that can be stored. The engine's own parser is stricter than JavaScript's, and ends the engine where it
+// stumbles. PostgreSQL stores no NUL: in its place stands what Unicode has for what cannot be shown, since LiteLLM writes what
+// many calls used in one statement, and all of it would be lost for one name.
 const { refused } = require('./errors');
 
 const MAX_DEPTH = 127; // arrays and objects inside one another, as serde_json counts them
+
+const REPLACEMENT = '\ufffd';
+// An escape, and not the letters of one behind a backslash of their own.
+const ESCAPED_NUL = /(?<!\\)((?:\\\\)*)\\u0000/g;
+
+const withoutNul = (text) => text.replaceAll('\0', REPLACEMENT);
+const withoutEscapedNul = (json) => json.replace(ESCAPED_NUL, `$1${REPLACEMENT}`);
 
 function parsed(text) {
   try {
@@ -24,8 +33,8 @@ function fault(value) {
   return strings(value).every((text) => text.isWellFormed()) ? undefined : 'a string holds half of a surrogate pair';
 }
 
-/** `text`, if the engine can take it; throws an EngineError if not. Without recursion, which deep nesting would break. */
-function takenJson(text) {
+/** Throws an EngineError at what the engine cannot take. Without recursion, which deep nesting would break. */
+function check(text) {
   const left = [[parsed(text), 1]];
   while (left.length) {
     const [value, depth] = left.pop();
@@ -34,7 +43,12 @@ function takenJson(text) {
     if (why) throw refused(`a Json column cannot take this JSON: ${why}`);
     if (holds) for (const inner of Object.values(value)) left.push([inner, depth + 1]);
   }
-  return text;
 }
 
-module.exports = { takenJson };
+/** JSON text as it can be stored; throws an EngineError if it cannot. */
+function storableJson(text) {
+  check(text);
+  return withoutEscapedNul(text);
+}
+
+module.exports = { storableJson, withoutEscapedNul, withoutNul };
