@@ -5,8 +5,9 @@ const UNREACHABLE = 'P1001';
 const POOL_TIMEOUT = 'P2024';
 const RAW_QUERY_FAILED = 'P2010';
 const EXTERNAL_ERROR = 'P2036';
-// LiteLLM takes this code for a fault of the row, and writes the others of a batch without it. Prisma has one code (P2009) for
-// a value that does not fit and for a field that does not exist: at that one, LiteLLM tries the whole batch again, for ever.
+// LiteLLM takes this code for a fault of the row, and writes the others of a batch without it. Prisma has one code
+// (P2009) for a value that does not fit and for a field that does not exist: at that one, LiteLLM tries the whole batch
+// again, for ever.
 const VALUE_REFUSED = 'P2007';
 const FAULTS_OF_VALUES = new Set(['InvalidArgumentType', 'InvalidArgumentValue']);
 

@@ -8,7 +8,9 @@ const { EXIT_PANIC, EngineError, UNREACHABLE, errorBody, refused } = require('./
 function startWorker(options) {
   const worker = new Worker(path.join(__dirname, 'worker.js'), { workerData: options });
   return new Promise((resolve, reject) => {
-    worker.once('message', ({ failed }) => (failed ? reject(new EngineError(failed.code, failed.message)) : resolve(worker)));
+    worker.once('message', ({ failed }) =>
+      failed ? reject(new EngineError(failed.code, failed.message)) : resolve(worker),
+    );
     worker.once('error', reject);
     worker.once('exit', () => reject(new Error('the engine ended while it started')));
   });
@@ -63,7 +65,8 @@ class EngineHost {
   /** What waited alone has ended the engine, and would do so again. Of several, most can be asked again. */
   #tellThoseWhoWait() {
     const why = 'the query engine ended while it worked on it';
-    const error = this.waiting.size === 1 ? refused(why) : new EngineError(UNREACHABLE, `Can't reach database server: ${why}`);
+    const again = new EngineError(UNREACHABLE, `Can't reach database server: ${why}`);
+    const error = this.waiting.size === 1 ? refused(why) : again;
     for (const id of [...this.waiting.keys()]) this.#settle(id, JSON.stringify(errorBody(error)));
   }
 }

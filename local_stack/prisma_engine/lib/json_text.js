@@ -1,7 +1,7 @@
 'use strict';
-// Text and JSON text that can be stored. The engine's own parser is stricter than JavaScript's, and ends the engine where it
-// stumbles. PostgreSQL stores no NUL: in its place stands what Unicode has for what cannot be shown, since LiteLLM writes what
-// many calls used in one statement, and all of it would be lost for one name.
+// Text and JSON text that can be stored. The engine's own parser is stricter than JavaScript's, and ends the engine
+// where it stumbles. PostgreSQL stores no NUL: in its place stands what Unicode has for what cannot be shown, since
+// LiteLLM writes what many calls used in one statement, and all of it would be lost for one name.
 const { refused } = require('./errors');
 
 const MAX_DEPTH = 127; // arrays and objects inside one another, as serde_json counts them

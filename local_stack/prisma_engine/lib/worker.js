@@ -10,7 +10,7 @@ const STDERR = 2;
 /** Written at once: what a thread gives to its stream is lost when it ends. */
 const log = (message) => fs.writeSync(STDERR, `query-engine: ${message}\n`);
 
-/** After a trap, or a stack that overflowed inside the engine, its memory is in an unknown state and its calls never end. */
+/** After one, as after an overflow of its stack, the engine's memory is in an unknown state, and its calls never end. */
 function isTrap(error) {
   return error instanceof WebAssembly.RuntimeError || (error instanceof RangeError && /wasm:\/\//.test(error.stack));
 }

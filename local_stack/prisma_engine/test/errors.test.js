@@ -51,7 +51,8 @@ test('a value that does not fit is told apart from a field that does not exist',
   };
   const value = { kind: 'InvalidArgumentValue' };
   assert.equal(codeFor(value), 'P2007');
-  assert.equal(codeFor({ kind: 'Union', errors: [{ kind: 'InvalidArgumentType' }, { kind: 'Union', errors: [value] }] }), 'P2007');
+  const nested = { kind: 'Union', errors: [value] };
+  assert.equal(codeFor({ kind: 'Union', errors: [{ kind: 'InvalidArgumentType' }, nested] }), 'P2007');
   assert.equal(codeFor({ kind: 'Union', errors: [value, { kind: 'UnknownInputField' }] }), 'P2009');
   assert.equal(codeFor({ kind: 'RequiredArgumentMissing' }), 'P2009');
   assert.equal(codeFor(undefined), 'P2009');

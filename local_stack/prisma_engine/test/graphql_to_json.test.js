@@ -164,7 +164,9 @@ test('JSON text that would end the engine is refused in every place where it may
 });
 
 test('a NUL is replaced in text, in JSON text and in the parameters of raw SQL', () => {
-  const given = argumentsOf('mutation { createOneUser(data: {id: "a\\u0000", settings: "\\"\\\\u0000\\""}) { id } }');
+  const given = argumentsOf(
+    'mutation { createOneUser(data: {id: "a\\u0000", settings: "\\"\\\\u0000\\""}) { id } }',
+  );
   assert.deepEqual(given.data, { id: 'a\ufffd', settings: jsonText('"\ufffd"') });
   const raw = argumentsOf('mutation { executeRaw(query: "x", parameters: "[\\"\\\\u0000\\"]") }');
   assert.equal(raw.parameters, '["\ufffd"]');
