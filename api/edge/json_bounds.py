@@ -55,7 +55,7 @@ def _too_many() -> InvalidRequest:
 
 
 def _too_deep(body: Any) -> InvalidRequest:
-    where = _first(body, lambda _value, depth: depth > MAX_DEPTH)
+    where = _first(body, lambda value, depth: depth > MAX_DEPTH and isinstance(value, dict | list))
     message = f"'{where}' is nested deeper than the {MAX_DEPTH} levels that this server accepts."
     return InvalidRequest(message, param=where, code="invalid_json")
 
@@ -69,7 +69,7 @@ def _no_number(body: Any) -> InvalidRequest:
 def _first(body: Any, fits: Callable[[Any, int], bool]) -> str:
     """The path of the field of the body in which this is found: deeper parts of it say less, and may be long."""
     for name, value in body.items() if isinstance(body, dict) else enumerate(body):
-        if any(fits(inner, depth) for inner, depth in _walk(value, 1)):
+        if any(fits(inner, depth) for inner, depth in _walk(value, 2)):
             return str(name)[:100]
     return ""
 

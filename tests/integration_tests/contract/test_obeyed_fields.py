@@ -6,7 +6,7 @@ import pytest
 
 from api.llm import CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
 from api.llm.litellm_fields import NAMES_FILE, read_names
-from tests.integration_tests.contract.wire import Wire
+from tests.integration_tests.contract.wire import ANSWER, Wire
 
 NAMES = read_names(NAMES_FILE.read_text())["body"]
 # What a name may be given so that something would come of it, wherever it is obeyed.
@@ -47,7 +47,7 @@ def _unmarked(body: Any, mark: str) -> Any:
 def test_no_name_that_litellm_reads_changes_a_call(wire: Wire, mark: str, where: str, value: str) -> None:
     endpoint = ENDPOINTS[where][0]
     own = NAMES - endpoint.documented - endpoint.request.model_fields.keys()
-    plain = _arrived(wire, where, f"{mark}-plain", {})
+    plain = _arrived(wire, where, f"plain-{mark[5:]}", {})
     assert (plain[0], len(plain[1])) == (200, 1)
     assert _arrived(wire, where, mark, dict.fromkeys(own, VALUES[value])) == plain
 
@@ -76,6 +76,6 @@ def test_an_answer_is_not_checked_against_a_callers_schema(
 ) -> None:
     checked: dict[str, Any] = {field: True}
     wanted = {"type": "json_object", "response_schema": schema, **checked}
-    answer = wire.ask({"content": '{"a": 1}'}, mark=mark, response_format=wanted, **checked)
+    answer = wire.ask({"raw_body": ANSWER}, mark=mark, response_format=wanted, **checked)
     assert (answer.status_code, len(wire.provider.requests(contains=mark))) == (200, 1)
     assert wire.provider.requests(contains=mark)[0]["body"]["response_format"] == {"type": "json_object"}
