@@ -144,10 +144,20 @@ class EmbeddingRequest(WireModel):
     input: Annotated[str | list[str] | _Tokens | list[_Tokens], Field(description=_TEXTS)]
 
 
+class Item(_Open):
+    """An item of a response's input; a message has content, others have what is theirs."""
+
+    content: Annotated[
+        _Text | Annotated[list[dict[str, Any]], Tag("<array>")] | _Null, _either("a string or an array")
+    ] = None
+
+
 class ResponseRequest(StreamableModel):
     """A request of the Responses API. `prompt` or `previous_response_id` may say it all: whether they do, LiteLLM decides."""
 
-    input: Annotated[str | list[dict[str, Any]] | None, Field(description="a string or an array of items")] = None
+    input: Annotated[
+        str | list[Item] | None, Field(description="a string or an array of items, whose content is text or parts")
+    ] = None
     tools: list[dict[str, Any]] | None = None
     text: dict[str, Any] | None = None
     reasoning: dict[str, Any] | None = None

@@ -30,16 +30,19 @@ API_SETTINGS = (
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
     "PHOENIX_PROJECT_NAME",
     "MAX_REQUEST_BYTES",
+    "MAX_BYTES_IN_FLIGHT",
     "REQUEST_HEADER_TIMEOUT",
     "REQUEST_BODY_TIMEOUT",
     "LOG_LEVEL",
 )
 API_SETTING_PREFIXES = ("HTTP_", "MCP_", "REASONING_", "ROUTING_", "TRACE_")
 # A dozen spans a call fill OpenTelemetry's own queue of 2,048 within seconds, and what does not fit is dropped without a word.
-# Small batches stay below what one gRPC message may hold, prompts included; a busy Phoenix gets time to take them.
+# Small batches of spans whose texts are cut stay below the 4 MiB that one gRPC message may hold, prompts included: of a larger one
+# every span is lost, others' too. A busy Phoenix gets time to take them.
 UNLOST_SPANS = {
     "OTEL_BSP_MAX_QUEUE_SIZE": "32768",
-    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "256",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "32",
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "8192",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
 }
 # Whoever tries things out looks at once for what a call did and cost: spans are sent after a second instead of five, and LiteLLM

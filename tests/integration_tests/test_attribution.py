@@ -145,6 +145,14 @@ def test_the_session_and_the_user_are_in_both_ledgers(attributed: Attributed) ->
     assert (span.metadata["end_user"], span.metadata["session_id"]) == ("user-7", "session-7")
 
 
+def test_a_conversation_larger_than_a_batch_of_spans_is_in_phoenix_with_all_others(attributed: Attributed) -> None:
+    said = [{"role": "user", "content": f"{number} " + "word " * 50_000} for number in range(60)]
+    traces = [attributed.ask(messages=messages).headers["x-trace-id"] for messages in (said, said[:1], said[-1:])]
+    for trace in traces:
+        [span] = attributed.ledgers.spans_of(trace, calls=1)
+        assert span.metadata["component"] == "passthrough"
+
+
 def test_a_failed_call_is_attributed(attributed: Attributed) -> None:
     answer = attributed.ask(model="no-such-model")
     [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)

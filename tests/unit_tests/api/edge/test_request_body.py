@@ -117,7 +117,7 @@ def test_a_response_may_be_asked_for_without_input(
     assert {name: value for name, value in sent.items() if name not in ("model", "litellm_metadata")} == fields
 
 
-@pytest.mark.parametrize("value", [7, True, {}, ["text"]])
+@pytest.mark.parametrize("value", [7, True, {}, ["text"], [{"role": "user", "content": 5}], [{"content": [5]}]])
 def test_the_input_of_a_response_is_text_or_items(client: TestClient, value: Any) -> None:
     response = client.post("/v1/responses", json={"model": "gpt-4o", "input": value})
     assert (response.status_code, response.json()["error"]["param"]) == (400, "input")
