@@ -76,9 +76,9 @@ def _check_names(body: Mapping[str, Any]) -> None:
 def _inner_names(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for place, message in _objects(body, "messages"):
         yield f"messages[{place}].name", message.get("name")
-    for place, tool in (*_objects(body, "tools"), *_objects(body, "functions")):
-        function = tool.get("function")
-        yield f"tools[{place}].name", function.get("name") if isinstance(function, dict) else tool.get("name")
+    for field in ("tools", "functions"):
+        for place, tool in _objects(body, field):
+            yield f"{field}[{place}].name", (_object(tool.get("function")) or tool).get("name")
 
 
 def _check_name(field: str, value: Any, longest: int) -> None:

@@ -176,7 +176,7 @@ NAMED: dict[str, tuple[Any, str]] = {
     "a tag": (_of("metadata", lambda name: {"tags": ["a", name]}), "metadata.tags[1]"),
     "a name in metadata": (_of("metadata", lambda name: {name: "a"}), "metadata"),
     "a tool": (_of("tools", lambda name: [{"type": "function", "function": {"name": name}}]), "tools[0].name"),
-    "a function": (_of("functions", lambda name: [{"name": name}]), "tools[0].name"),
+    "a function": (_of("functions", lambda name: [{"name": name}]), "functions[0].name"),
     "a speaker": (_of("messages", lambda name: [MESSAGE | {"name": name}]), "messages[0].name"),
 }
 
