@@ -36,7 +36,8 @@ class Settings(BaseSettings):
 
     api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     require_auth: bool = True
-    max_request_bytes: int = Field(default=50 * 1024 * 1024, gt=0)
+    max_request_bytes: int = Field(default=32 * 1024 * 1024, gt=0)
+    max_bytes_in_flight: int = Field(default=96 * 1024 * 1024, gt=0)
     request_header_timeout: float = Field(default=30.0, gt=0)
     request_body_timeout: float = Field(default=120.0, gt=0)
 

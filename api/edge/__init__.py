@@ -3,7 +3,9 @@
 request_head.py        the head: how long it may take
 auth.py                the bearer token → `Caller`; everything is protected but a named list of routes
 request_id.py          an `x-request-id` on every answer
+bytes_in_flight.py     how many bytes of bodies may be under way at once
 request_body.py        bytes → a JSON object that holds what it must
+json_bounds.py         how much a body may hold, whatever it means; request_bounds.py, schema_size.py: of what
 request_context.py     the few headers that are read → `RequestContext`
 disconnect.py          work that ends with its client
 streaming.py           events as an answer, closed whatever happens
@@ -12,6 +14,7 @@ exception_handlers.py  whatever a handler raises → the one shape that clients 
 
 from api.edge import exception_handlers
 from api.edge.auth import PUBLIC_ROUTES, AuthenticationMiddleware, TokenAuthenticator
+from api.edge.bytes_in_flight import BytesInFlightMiddleware
 from api.edge.disconnect import unless_disconnected
 from api.edge.request_body import read_json_object, validate
 from api.edge.request_context import parse_request_context
@@ -21,6 +24,7 @@ from api.edge.streaming import EventSource, EventStreamResponse
 __all__ = [
     "PUBLIC_ROUTES",
     "AuthenticationMiddleware",
+    "BytesInFlightMiddleware",
     "EventSource",
     "EventStreamResponse",
     "RequestIdMiddleware",

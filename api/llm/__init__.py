@@ -5,7 +5,7 @@ answers.py           what comes back of them; structured.py: the object of a sch
 call_span.py         the span of a call
 endpoints.py         LiteLLM's paths, and what each needs on its way
 attribution.py       what LiteLLM and Phoenix are told of a call
-litellm_fields.py    what a caller may not tell LiteLLM
+litellm_fields.py    what a caller may not tell LiteLLM: litellm_names.txt, less what documented_fields.py names
 upstream_errors.py   what went wrong → `api.errors`; upstream_headers.py: what a caller may know of an answer's headers
 lookups.py           what LiteLLM is asked beside calls
 own_key.py           the environment of this server's key; model_catalog.py: its models

@@ -118,7 +118,7 @@ class LLMGateway:
                 response_format=schema,
                 temperature=temperature,
                 extra_headers=_headers(purpose, span),
-                extra_body=attributed({"drop_params": True}, purpose, trace_id(span)),
+                extra_body={"drop_params": True, **attributed({}, purpose, trace_id(span))},
             )
             call.answered(LLMAnswer(response.content, {}).json)
             self._spend.answered(response.headers)
@@ -152,4 +152,4 @@ def _headers(purpose: Purpose, span: Span) -> dict[str, str]:
 
 
 def _content(body: Mapping[str, Any], purpose: Purpose, span: Span, endpoint: Endpoint) -> bytes:
-    return to_json(attributed(body, purpose, trace_id(span), endpoint.metadata_field))
+    return to_json(attributed(body, purpose, trace_id(span), endpoint.metadata_field, endpoint.documented))
