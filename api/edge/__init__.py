@@ -1,6 +1,6 @@
 """What every request passes before its handler, and every answer after it.
-
-request_head.py        the head: how long it may take
+request_head.py        the head: how large it may be and how long it may take; what uvicorn leaves to a proxy
+upgrade_offer.py       an offer to speak another protocol, taken out of a head
 auth.py                the bearer token → `Caller`; everything is protected but a named list of routes
 request_id.py          an `x-request-id` on every answer
 request_body.py        bytes → a JSON object that holds what it must
@@ -9,7 +9,6 @@ disconnect.py          work that ends with its client
 streaming.py           events as an answer, closed whatever happens
 exception_handlers.py  whatever a handler raises → the one shape that clients know
 """
-
 from api.edge import exception_handlers
 from api.edge.auth import PUBLIC_ROUTES, AuthenticationMiddleware, TokenAuthenticator
 from api.edge.disconnect import unless_disconnected
@@ -17,7 +16,6 @@ from api.edge.request_body import read_json_object, validate
 from api.edge.request_context import parse_request_context
 from api.edge.request_id import RequestIdMiddleware
 from api.edge.streaming import EventSource, EventStreamResponse
-
 __all__ = [
     "PUBLIC_ROUTES",
     "AuthenticationMiddleware",
