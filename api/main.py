@@ -15,6 +15,9 @@ from api.dependencies import ServiceContainer
 from api.edge import (
     PUBLIC_ROUTES,
     AuthenticationMiddleware,
+    CrossOriginMiddleware,
+    HostMiddleware,
+    PathMiddleware,
     RequestIdMiddleware,
     TokenAuthenticator,
     exception_handlers,
@@ -50,9 +53,13 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         # Spans are ours: the built-in ones would mark a client that leaves as an error.
         telemetry={"tracing": False},
         redoc_url=None,
+        redirect_slashes=False,
         middleware=[
             Middleware(MetricsMiddleware),
             Middleware(RequestIdMiddleware),
+            Middleware(HostMiddleware, allowed=settings.allowed_hosts),
+            Middleware(CrossOriginMiddleware, origins=settings.cors_allow_origins),
+            Middleware(PathMiddleware),
             Middleware(AuthenticationMiddleware, authenticator=authenticator, public=public),
             Middleware(TracingMiddleware),
         ],

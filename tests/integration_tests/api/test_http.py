@@ -146,6 +146,13 @@ def test_an_http_1_0_client_that_waits_is_told_no_100(api: RunningAPI, mark: str
     assert wire.parts(received)[0] == 200
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions/", "/v1//chat/completions", "//v1/chat/completions//"])
+def test_a_slash_too_many_is_served_and_traced_as_without(api: RunningAPI, mark: str, path: str) -> None:
+    status, headers, _ = wire.parts(wire.exchange(api, wire.post(path, _body(mark))))
+    assert (status, "location" in headers) == (200, False)
+    assert headers["x-trace-id"]
+
+
 def test_what_is_left_of_a_body_that_was_refused_does_not_disturb_the_next_request(api: RunningAPI) -> None:
     refused = b"POST /v1/embeddings HTTP/1.1\r\nhost: localhost\r\ncontent-length: 300000\r\n\r\n" + b"x" * 300_000
     with wire.connection(api) as opened:
