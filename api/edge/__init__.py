@@ -7,6 +7,7 @@ paths.py               paths with a slash too many, and HEAD
 auth.py                the bearer token → `Caller`; everything is protected but a named list of routes
 request_id.py          an `x-request-id` on every answer
 request_body.py        bytes → a JSON object that holds what it must
+content_coding.py      compressed bodies, decoded as they come
 request_context.py     the few headers that are read → `RequestContext`
 disconnect.py          work that ends with its client
 streaming.py           events as an answer, closed whatever happens

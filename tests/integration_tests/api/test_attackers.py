@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -168,3 +169,14 @@ def test_the_framing_of_a_body_in_chunks_of_one_byte_is_no_attack(api: RunningAP
         "connection: close",
     )
     assert wire.error(wire.exchange(api, sent + body))[1]["code"] == "missing_required_parameter"
+
+
+def test_a_body_that_unpacks_to_more_than_the_limit_keeps_nobody_waiting(api: RunningAPI) -> None:
+    bomb = zlib.compress(bytes(400 * 1024 * 1024), 9)
+    headers = {**api.headers, "content-type": "application/json", "content-encoding": "deflate"}
+    with _someone_else(api) as took:
+        answer = httpx.post(
+            f"{api.base_url}/chat/completions", content=bomb, headers=headers, trust_env=False, timeout=60
+        )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request_too_large")
+    assert max(took) < 1

@@ -1,7 +1,9 @@
 """HTTP as real clients speak it, over bare sockets: offers to upgrade, HTTP/1.0, a body that waits to be asked for, codings."""
 
+import gzip
 import json
 import socket
+import zlib
 from collections.abc import Callable
 
 import httpx
@@ -144,6 +146,18 @@ def test_a_client_that_sends_a_body_that_is_too_large_before_it_reads_gets_its_a
 def test_an_http_1_0_client_that_waits_is_told_no_100(api: RunningAPI, mark: str) -> None:
     received = wire.exchange(api, wire.post(CHAT, _body(mark), "expect: 100-continue", version="1.0"))
     assert wire.parts(received)[0] == 200
+
+
+def test_the_openai_sdks_client_may_compress(api: RunningAPI, provider: ScriptedProvider, mark: str) -> None:
+    for coding, compress in (("gzip", gzip.compress), ("deflate", zlib.compress)):
+        answer = httpx.post(
+            f"{api.url}{CHAT}",
+            content=compress(_body(mark + coding)),
+            headers={**api.headers, "content-type": "application/json", "content-encoding": coding},
+            trust_env=False,
+        )
+        assert answer.status_code == 200
+        assert provider.requests(contains=mark + coding)
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions/", "/v1//chat/completions", "//v1/chat/completions//"])
