@@ -11,6 +11,7 @@ content_coding.py      compressed bodies, decoded as they come
 request_context.py     the few headers that are read → `RequestContext`
 disconnect.py          work that ends with its client
 streaming.py           events as an answer, closed whatever happens
+stream_keepalive.py    a comment for every while that a stream is silent
 exception_handlers.py  whatever a handler raises → the one shape that clients know
 """
 from api.edge import exception_handlers
