@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         lifespan=lifespan,
         # Spans are ours: the built-in ones would mark a client that leaves as an error.
         telemetry={"tracing": False},
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         middleware=[

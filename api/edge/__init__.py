@@ -1,4 +1,5 @@
 """What every request passes before its handler, and every answer after it.
+
 request_head.py        the head: how large it may be and how long it may take; what uvicorn leaves to a proxy
 upgrade_offer.py       an offer to speak another protocol, taken out of a head
 hosts.py               the names that this server answers to
@@ -14,6 +15,7 @@ streaming.py           events as an answer, closed whatever happens
 stream_keepalive.py    a comment for every while that a stream is silent
 exception_handlers.py  whatever a handler raises → the one shape that clients know
 """
+
 from api.edge import exception_handlers
 from api.edge.auth import PUBLIC_ROUTES, AuthenticationMiddleware, TokenAuthenticator
 from api.edge.cross_origin import CrossOriginMiddleware
@@ -24,6 +26,7 @@ from api.edge.request_body import read_json_object, validate
 from api.edge.request_context import parse_request_context
 from api.edge.request_id import RequestIdMiddleware
 from api.edge.streaming import EventSource, EventStreamResponse
+
 __all__ = [
     "PUBLIC_ROUTES",
     "AuthenticationMiddleware",

@@ -82,7 +82,7 @@ def test_a_star_lets_in_every_name(settings: Settings) -> None:
     assert _status(settings, "anything.example", "*") == 200
 
 
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/health", "/v1/models", "/metrics", "/v1/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/health", "/v1/models", "/metrics", "/v1/nowhere"])
 def test_a_refusal_comes_before_all_else_in_openais_shape_and_names_the_setting(client: TestClient, path: str) -> None:
     response = client.get(path, headers={"host": "rebound.example"})
     error = response.json()["error"]

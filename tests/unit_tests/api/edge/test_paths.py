@@ -38,7 +38,7 @@ def test_a_slash_opens_no_door(client: TestClient, path: str) -> None:
     assert client.get(f"http://testserver{path}").status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/health", "/docs", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/", "/health", "/docs", "/openapi.json", "/docs/start.js"])
 def test_a_head_is_answered_as_the_get_without_its_body(client: TestClient, path: str) -> None:
     got, asked = client.get(path), client.head(path)
     assert (asked.status_code, asked.content) == (200, b"")
