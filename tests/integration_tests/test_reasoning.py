@@ -160,11 +160,22 @@ def test_a_step_is_asked_of_each_provider_with_a_schema_in_its_own_form(
     planned, synthesis = (sent["body"] for sent in provider.requests(contains=mark))
     asked = planned[field]
     schema = asked.get("json_schema", asked)["schema"]
-    assert (asked["type"], sorted(schema["properties"])) == (
-        "json_schema",
-        ["concurrent_execution", "next_action", "thought", "tools_to_use"],
-    )
+    assert (asked["type"], sorted(schema["properties"])) == ("json_schema", ["next", "thought"])
+    forms = [form["properties"] for form in schema["properties"]["next"]["anyOf"]]
+    assert [form["next_action"]["enum"] for form in forms] == [["continue_thinking"], ["use_tools"], ["finished"]]
+    assert ["tools_to_use" in form for form in forms] == [False, True, False]
+    # Anthropic's strict mode knows no bounds.
+    assert ("maxLength" in schema["properties"]["thought"]) is (model == GPT)
     assert ("tools" in planned, field in synthesis) == (False, False)
+
+
+@pytest.mark.parametrize(("model", "room"), [(GPT, 0), (CLAUDE, 25_000)])
+def test_a_steps_length_is_limited_with_room_for_a_model_that_thinks(
+    limited: RunningAPI, provider: ScriptedProvider, mark: str, model: str, room: int
+) -> None:
+    provider.script(finished(), said(), contains=mark)
+    ask(limited, mark, model=model, max_tokens=77)
+    assert [sent["body"]["max_tokens"] for sent in provider.requests(contains=mark)] == [4096 + room, 77]
 
 
 @pytest.mark.parametrize("model", [GPT, CLAUDE])
