@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     require_auth: bool = True
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     cors_allow_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    max_request_bytes: int = Field(default=50 * 1024 * 1024, gt=0)
+    max_request_bytes: int = Field(default=32 * 1024 * 1024, gt=0)
+    max_bytes_in_flight: int = Field(default=96 * 1024 * 1024, gt=0)
     request_header_timeout: float = Field(default=30.0, gt=0)
     request_body_timeout: float = Field(default=120.0, gt=0)
     stream_keepalive_seconds: float = Field(default=STREAM_KEEPALIVE, gt=0)

@@ -16,6 +16,7 @@
     ├── UpstreamError               LiteLLM's own status, message, type, code and param
     │   └── GatewayKeyRejected      401  LiteLLM does not accept this server's virtual key
     ├── InsufficientQuota           429  a budget in LiteLLM is used up
+    ├── TooManyBytesInFlight        503  the requests under way are as large as this server takes on at once
     ├── UpstreamUnreachable         503
     ├── UpstreamTimeout             504  LiteLLM itself did not answer
     ├── ProviderTimeout             504  LiteLLM's provider did not answer
@@ -165,6 +166,10 @@ class InsufficientQuota(APIError):
     def __init__(self, message: str, *, headers: Mapping[str, str] | None = None) -> None:
         # OpenAI's clients retry a 429 unless they are told that it is in vain.
         super().__init__(redact(message), headers={**(headers or {}), "x-should-retry": "false"})
+
+
+class TooManyBytesInFlight(APIError):
+    status, code = 503, "server_overloaded"
 
 
 class UpstreamUnreachable(APIError):

@@ -15,6 +15,7 @@ from api.dependencies import ServiceContainer
 from api.edge import (
     PUBLIC_ROUTES,
     AuthenticationMiddleware,
+    BytesInFlightMiddleware,
     CrossOriginMiddleware,
     HostMiddleware,
     PathMiddleware,
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
             Middleware(CrossOriginMiddleware, origins=settings.cors_allow_origins),
             Middleware(PathMiddleware),
             Middleware(AuthenticationMiddleware, authenticator=authenticator, public=public),
+            Middleware(BytesInFlightMiddleware, limit=max(settings.max_bytes_in_flight, settings.max_request_bytes)),
             Middleware(TracingMiddleware),
         ],
     )

@@ -7,7 +7,9 @@ cross_origin.py        which pages of other origins may call it
 paths.py               paths with a slash too many, and HEAD
 auth.py                the bearer token → `Caller`; everything is protected but a named list of routes
 request_id.py          an `x-request-id` on every answer
+bytes_in_flight.py     how many bytes of bodies may be under way at once
 request_body.py        bytes → a JSON object that holds what it must
+json_bounds.py         how much a body may hold, whatever it means; request_bounds.py, schema_size.py: of what
 content_coding.py      compressed bodies, decoded as they come
 request_context.py     the few headers that are read → `RequestContext`
 disconnect.py          work that ends with its client
@@ -18,6 +20,7 @@ exception_handlers.py  whatever a handler raises → the one shape that clients 
 
 from api.edge import exception_handlers
 from api.edge.auth import PUBLIC_ROUTES, AuthenticationMiddleware, TokenAuthenticator
+from api.edge.bytes_in_flight import BytesInFlightMiddleware
 from api.edge.cross_origin import CrossOriginMiddleware
 from api.edge.disconnect import unless_disconnected
 from api.edge.hosts import HostMiddleware
@@ -30,6 +33,7 @@ from api.edge.streaming import EventSource, EventStreamResponse
 __all__ = [
     "PUBLIC_ROUTES",
     "AuthenticationMiddleware",
+    "BytesInFlightMiddleware",
     "CrossOriginMiddleware",
     "EventSource",
     "EventStreamResponse",
