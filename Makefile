@@ -81,7 +81,7 @@ unit_tests:  ## tests that start no service (TESTS=PATH: only those)
 	@$(DEV) pytest $(or $(TESTS),tests/unit_tests) $(ARGS)
 non_integration_tests: format_check lint types unit_tests  ## all of `make tests` but the integration tests
 integration_tests:  ## tests on the real stack, which they start on free ports and end (TESTS=PATH: only those)
-	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest $(or $(TESTS),tests/integration_tests) $(ARGS)
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose,local_model -- pytest $(or $(TESTS),tests/integration_tests) $(ARGS)
 conformance:  ## compatibility suites that others wrote, against the API on a stack of its own (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,conformance -- python -m tests.conformance $(ARGS)
 evaluations:  ## routing and answers, scored with the evaluation key and the models configured (ARGS="--help")

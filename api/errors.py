@@ -5,10 +5,12 @@
     │   ├── InvalidHeader           400  a header, named in `param`
     │   ├── NotFound                404
     │   │   └── ModelNotFound       404  unknown to LiteLLM, or not for this server's key
+    │   ├── OriginNotAllowed        403  a browser's page that may not call this server
     │   ├── MethodNotAllowed        405
     │   ├── RequestTimeout          408  the body did not arrive in time
     │   ├── RequestTooLarge         413
     │   ├── UnsupportedMediaType    415
+    │   ├── HostNotAllowed          421  a `Host` that is none of this server's names
     │   └── HeadersTooLarge         431
     ├── Unauthenticated             401
     ├── UpstreamError               LiteLLM's own status, message, type, code and param
@@ -97,6 +99,10 @@ class ModelNotFound(NotFound):
         )
 
 
+class OriginNotAllowed(InvalidRequest):
+    status, code = 403, "origin_not_allowed"
+
+
 class MethodNotAllowed(InvalidRequest):
     status, code = 405, "method_not_allowed"
 
@@ -111,6 +117,10 @@ class RequestTooLarge(InvalidRequest):
 
 class UnsupportedMediaType(InvalidRequest):
     status, code = 415, "unsupported_media_type"
+
+
+class HostNotAllowed(InvalidRequest):
+    status, code = 421, "host_not_allowed"
 
 
 class HeadersTooLarge(InvalidRequest):

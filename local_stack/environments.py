@@ -24,6 +24,8 @@ DEMO_PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY
 API_SETTINGS = (
     "API_TOKENS",
     "REQUIRE_AUTH",
+    "ALLOWED_HOSTS",
+    "CORS_ALLOW_ORIGINS",
     "ENABLE_TRACING",
     "ENABLE_METRICS",
     "METRICS_PUBLIC",
@@ -33,16 +35,16 @@ API_SETTINGS = (
     "MAX_BYTES_IN_FLIGHT",
     "REQUEST_HEADER_TIMEOUT",
     "REQUEST_BODY_TIMEOUT",
+    "STREAM_KEEPALIVE_SECONDS",
     "LOG_LEVEL",
 )
 API_SETTING_PREFIXES = ("HTTP_", "MCP_", "REASONING_", "ROUTING_", "TRACE_")
 # A dozen spans a call fill OpenTelemetry's own queue of 2,048 within seconds, and what does not fit is dropped without a word.
-# Small batches of spans whose texts are cut stay below the 4 MiB that one gRPC message may hold, prompts included: of a larger one
-# every span is lost, others' too. A busy Phoenix gets time to take them.
+# A busy Phoenix gets time to take a batch. A text of more characters than the limit is cut: a prompt stands on a span three times.
 UNLOST_SPANS = {
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "65536",
     "OTEL_BSP_MAX_QUEUE_SIZE": "32768",
-    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "32",
-    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "8192",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "256",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
 }
 # Whoever tries things out looks at once for what a call did and cost: spans are sent after a second instead of five, and LiteLLM
@@ -111,8 +113,9 @@ def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         "LITELLM_SALT_KEY": settings["LITELLM_SALT_KEY"],
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_OTEL_V2": "true",
-        "OTEL_EXPORTER": "otlp_grpc",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": instance.url("phoenix_grpc"),
+        # Over gRPC, Phoenix refuses a batch of more than 4 MB, and every call's spans in it are lost.
+        "OTEL_EXPORTER": "otlp_http",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": instance.url("phoenix"),
         "OTEL_SERVICE_NAME": "litellm",
         # Its spans join a trace that a caller began. By itself it would also trace each of its housekeeping queries.
         "OTEL_TRACES_SAMPLER": "parentbased_always_off",

@@ -1,7 +1,8 @@
 """Bytes of a request → a JSON object that holds what it must, or an error that names the field."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +10,7 @@ from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
 from api.edge.bytes_in_flight import hold
+from api.edge.content_coding import CodingTooLarge, codings, decoded
 from api.edge.json_bounds import check_raw, check_values
 from api.edge.request_bounds import check_bounds
 from api.errors import InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
@@ -29,7 +31,7 @@ _TYPE_NAMES = {
 
 
 async def read_json_object(request: Request, *, limit: int, within: float) -> dict[str, Any]:
-    """The body as a JSON object, its numbers and strings as they were sent; `limit` is in bytes, `within` in seconds.
+    """The body as a JSON object, its numbers and strings as they were sent; `limit` is in decoded bytes, `within` in seconds.
 
     Raises:
         UnsupportedMediaType, RequestTooLarge, RequestTimeout, InvalidRequest: what is wrong with the bytes.
@@ -37,7 +39,8 @@ async def read_json_object(request: Request, *, limit: int, within: float) -> di
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType("Send the request as JSON, with the header `Content-Type: application/json`.")
-    raw = await _read_in_time(request, limit, within)
+    applied = codings(request.headers.getlist("content-encoding"))
+    raw = await _read_in_time(request, applied, limit, within)
     hold(request, len(raw))
     check_raw(raw)
     try:
@@ -64,27 +67,34 @@ def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
         raise _fits_no_form(fault, model) or _invalid(fault) from None
 
 
-async def _read_in_time(request: Request, limit: int, within: float) -> bytes:
+async def _read_in_time(request: Request, applied: Sequence[str], limit: int, within: float) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
     try:
         async with asyncio.timeout(within):
-            return await _read(request, limit)
+            body = _at_most(request.stream(), limit)
+            return await _joined(_at_most(decoded(body, applied, most=limit), limit) if applied else body)
+    except CodingTooLarge:
+        raise _too_large(limit) from None
     except TimeoutError:
         raise RequestTimeout(
             f"The body of the request did not arrive within {within:g} s (REQUEST_BODY_TIMEOUT).", headers=_CLOSE
         ) from None
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
-    chunks, size = [], 0
-    async for chunk in request.stream():
+async def _joined(body: AsyncGenerator[bytes, None]) -> bytes:
+    async with aclosing(body):
+        return b"".join([chunk async for chunk in body])
+
+
+async def _at_most(body: AsyncIterator[bytes], limit: int) -> AsyncGenerator[bytes, None]:
+    size = 0
+    async for chunk in body:
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        yield chunk
 
 
 def _too_large(limit: int) -> RequestTooLarge:

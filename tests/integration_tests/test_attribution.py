@@ -220,7 +220,7 @@ def test_what_openrouter_says_a_call_cost_is_litellms_figure_and_not_phoenixs(
 ) -> None:
     [told, logged, carried, priced] = _costs(attributed, paid["OpenRouter's with its cost"])
     assert [told, logged, carried] == pytest.approx([0.0123] * 3, abs=1e-12)
-    assert priced == pytest.approx(1000 * 0.3e-6 + 200 * 1.2e-6, abs=1e-12)
+    assert priced == pytest.approx(400 * 0.3e-6 + 600 * 0.006e-6 + 200 * 1.2e-6, abs=1e-12)
 
 
 def test_a_cache_that_is_kept_for_an_hour_has_a_price_of_its_own_in_litellm_alone(
