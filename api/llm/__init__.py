@@ -6,7 +6,8 @@ call_span.py         the span of a call
 endpoints.py         LiteLLM's paths, and what each needs on its way
 attribution.py       what LiteLLM and Phoenix are told of a call
 litellm_fields.py    what a caller may not tell LiteLLM
-upstream_errors.py   what went wrong → `api.errors`; upstream_headers.py: what a caller may know of an answer's headers
+upstream_errors.py   what went wrong → `api.errors`
+upstream_words.py    its message in a caller's words; upstream_headers.py: what a caller may know of an answer's headers
 lookups.py           what LiteLLM is asked beside calls
 own_key.py           the environment of this server's key; readiness.py: can calls be made?; model_catalog.py: its models
 http_client.py       the transport beneath the one client
@@ -21,6 +22,7 @@ from api.llm.model_catalog import ModelCatalog, ModelInfo
 from api.llm.own_key import OwnKey
 from api.llm.readiness import Readiness
 from api.llm.upstream_errors import is_context_overflow
+from api.llm.upstream_words import callers_message
 
 __all__ = [
     "CHAT_COMPLETIONS",
@@ -36,6 +38,7 @@ __all__ = [
     "ModelInfo",
     "OwnKey",
     "Readiness",
+    "callers_message",
     "is_context_overflow",
     "open_http_client",
 ]
