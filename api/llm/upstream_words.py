@@ -39,7 +39,7 @@ _ADVICE: Final = re.compile(
 )
 _OPENROUTERS: Final = re.compile(r"Message: (.{0,5000}?), Metadata: \{", re.DOTALL)
 _BYTES: Final = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-_UNSUPPORTED: Final = re.compile(r"\w{1,80} does not support parameters: \[?'?([\w.]{1,80})")
+_UNSUPPORTED: Final = re.compile(r"\w{1,80} does not support parameters: [\[{]?'?([\w.]{1,80})")
 # Of a chunk that ended with the reason `error`, LiteLLM shows all that it parsed.
 _CHUNK_FAILED: Final = re.compile(r"\w{1,80} raised a streaming error - finish_reason: error")
 
