@@ -125,5 +125,6 @@ class RestoredStream:
 def _reader(body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint) -> ChunkStream | ResponseStream:
     if endpoint.named_events:
         return ResponseStream(callers_message, own_fields=context.provider_fields)
-    usage_asked = bool((body.get("stream_options") or {}).get("include_usage"))
+    options = body.get("stream_options")
+    usage_asked = isinstance(options, dict) and bool(options.get("include_usage"))
     return ChunkStream(endpoint.restore_chunk, own_fields=context.provider_fields, usage_asked=usage_asked)

@@ -16,6 +16,7 @@ from api.errors import (
     APIError,
     GatewayKeyRejected,
     InsufficientQuota,
+    InvalidRequest,
     ModelNotFound,
     PreviousResponseNotFound,
     UpstreamStreamBroken,
@@ -32,6 +33,9 @@ _OF_THE_PROVIDER = "litellm."
 # What LiteLLM calls it when the provider is not reached, breaks off, or says in the midst of an answer that it failed.
 _PROVIDER_FAILED = "litellm.APIConnectionError: "
 _UNKNOWN_RESPONSE = re.compile(r"Forbidden\. (?:This|The) response id (?:was not issued by|is not associated with) ")
+# LiteLLM refuses fields, and stumbles over values, before it has let the key in: by a 401 as well, but without a word of a key.
+_REFUSED_FIELD = re.compile(r"Rejected Request: (?:([\w.\-]+) is not allowed)?")
+_OF_A_KEY = re.compile(r"\b(?:api_?keys?|keys?|tokens?)\b", re.IGNORECASE)
 # LiteLLM begins the message with the names of its exceptions, the provider's own words after them, and drops the provider's code.
 _NAMES = re.compile(r"(?:(?:litellm\.)?\w+: )+")
 _CODES = {
@@ -95,9 +99,20 @@ def _decided(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) 
         return InsufficientQuota(message, headers=headers)
     if status == HTTPStatus.FORBIDDEN and _UNKNOWN_RESPONSE.search(message):
         return PreviousResponseNotFound(headers=headers)
+    if refused := _REFUSED_FIELD.search(message):
+        return _refused(refused[1], headers)
     if status == HTTPStatus.UNAUTHORIZED and not message.startswith(_OF_THE_PROVIDER):
+        if not _OF_A_KEY.search(message):
+            return _told(HTTPStatus.BAD_REQUEST, {**error, "type": "invalid_request_error"}, headers)
         return GatewayKeyRejected(status, error, headers=headers)
     return _told(status, error, headers)
+
+
+def _refused(field: str | None, headers: Mapping[str, str]) -> APIError:
+    what = f"the field '{field}'" if field else "a field of the request"
+    return InvalidRequest(
+        f"This server does not accept {what}.", param=field, code="unsupported_parameter", headers=headers
+    )
 
 
 def _told(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) -> APIError:

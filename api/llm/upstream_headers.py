@@ -8,8 +8,10 @@ from typing import Final
 # LiteLLM puts this before the names of its provider's headers.
 _OF_THE_PROVIDER: Final = "llm_provider-"
 _NUMBER: Final = re.compile(r"\d{1,10}(?:\.\d{1,10})?")
+# An id, a number, a duration: what is longer is none of them, and headers of many kilobytes break proxies and clients.
+LONGEST_HEADER: Final = 256
 # Visible ASCII, and spaces between: what a header may hold, so that no value breaks the answer that it is written into.
-_WORDS: Final = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
+_WORDS: Final = re.compile(rf"[!-~](?:[ -~]{{0,{LONGEST_HEADER - 2}}}[!-~])?")
 _RATE_LIMIT: Final = re.compile(r"x-ratelimit-[a-z0-9-]{1,64}")
 # The rest, upstream URLs and cookies among it, stays here.
 _LITELLMS: Final = frozenset(

@@ -11,7 +11,6 @@ import pytest
 from tests.integration_tests.contract.wire import Wire, chunks
 from tests.support.api import TOKEN, RunningAPI
 
-ONCE: dict[str, Any] = {"num_retries": 0}
 HEAD = {"id": "chatcmpl-P", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "gpt-4o"}
 PATHS = ["/chat/completions", "/completions"]
 MODELS = ["gpt-4o", "gemini-2.5-flash"]
@@ -32,7 +31,7 @@ def _ask(wire: Wire, reply: dict[str, Any], path: str = PATHS[0], **fields: Any)
         "/completions": {"messages": None, "prompt": mark},
         "/responses": {"messages": None, "input": mark},
     }[path]
-    return wire.ask(reply, path=path, mark=mark, **asked, **ONCE, **fields)
+    return wire.ask(reply, path=path, mark=mark, **asked, **fields)
 
 
 def _events(response: httpx.Response) -> list[dict[str, Any]]:
