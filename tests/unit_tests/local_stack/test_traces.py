@@ -80,7 +80,7 @@ def test_the_parent_of_a_request_is_its_callers_own_affair() -> None:
 def test_a_trace_of_several_pages_is_read_to_its_end() -> None:
     row: dict[str, Any] = {"name": "x", "span_kind": "LLM", "parent_id": None, "status_code": "OK", "attributes": {}}
     times = {"start_time": "2026-01-01T00:00:00+00:00", "end_time": "2026-01-01T00:00:01+00:00"}
-    pages = [
+    pages: list[dict[str, Any]] = [
         {"data": [row | times | {"context": {"span_id": str(number)}}], "next_cursor": "more"} for number in (1, 2)
     ]
     pages[-1]["next_cursor"] = None
