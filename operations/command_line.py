@@ -77,11 +77,18 @@ def existing_file(text: str) -> Path:
     return file
 
 
+def file_to_be(text: str) -> Path:
+    """For argparse: a file that is there or is made."""
+    if Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder, not a file")
+    return Path(text)
+
+
 def add_stack_options(parser: argparse.ArgumentParser, *, holds: str, may_be_new: bool = False) -> None:
     """``holds``: what of the .env file the command reads. ``may_be_new``: it writes the file if there is none."""
     parser.add_argument(
         "--env-file",
-        type=Path if may_be_new else existing_file,
+        type=file_to_be if may_be_new else existing_file,
         metavar="FILE",
         help=f"the .env of another stack, such as Docker's: {holds} (default: the stack's own)",
     )

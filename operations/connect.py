@@ -28,6 +28,8 @@ CLIENTS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "cl
 HIDDEN = "YOUR_TOKEN"
 # What an API that asks for no token is given by clients that insist on sending one.
 ANY = "none"
+# What Docker is told to publish the API on when this machine reaches it on loopback.
+EVERYWHERE = ("", "127.0.0.1", "0.0.0.0", "localhost", "::")  # noqa: S104
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +64,9 @@ def found(target: Target) -> str:
 
     Raises UsageError.
     """
-    places = list(dict.fromkeys([f"{target.url('api')}/v1", target.stack.url("api", "/v1")]))
+    bound = target.values.get("BIND_ADDRESS", "").strip()
+    published = [] if bound in EVERYWHERE else [f"http://{bound}:{target.port('api')}/v1"]
+    places = list(dict.fromkeys([f"{target.url('api')}/v1", target.stack.url("api", "/v1"), *published]))
     place = next((place for place in places if answers(place)), None)
     if place is None:
         raise UsageError(

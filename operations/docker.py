@@ -163,13 +163,6 @@ def _confirmed(warning: str) -> bool:
         return False
 
 
-def settings_file(text: str) -> Path:
-    """For argparse. It may be absent: `up` makes development's, and says how to make another."""
-    if Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is a folder, not a file")
-    return Path(text)
-
-
 def command_words(text: str) -> list[str]:
     """For argparse."""
     try:
@@ -187,7 +180,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("command", choices=commands)
     result.add_argument(
         "--env-file",
-        type=settings_file,
+        type=command_line.file_to_be,
         default=Path(DEVELOPMENT_FILE),
         metavar="FILE",
         help="the settings (default: %(default)s, with docker-compose.dev.yml; any other file without it)",
