@@ -69,6 +69,9 @@ class DockerStack:
         answers = "; the demo provider answers for every model" if self.uses_demo else ""
         say(f"API {self._url('API_PORT', 8000)}/v1, its tokens are API_TOKENS in {self.file}{answers}")
         say(f"LiteLLM {self._url('LITELLM_PORT', 4000)}/ui/  Phoenix {self._url('PHOENIX_PORT', 6006)}")
+        say(
+            "How to connect a client: make connect" + ("" if self.is_development else f' ARGS="--env-file {self.file}"')
+        )
 
     def down(self) -> None:
         self._compose("down", all_profiles=True)

@@ -1,8 +1,8 @@
 """`make usage` on the real stack: LiteLLM's database and its API say the same of the same calls, and the database is quick."""
 
+import contextlib
+import io
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,8 +13,8 @@ import httpx
 import psycopg
 import pytest
 
-from local_stack import bootstrap
 from local_stack.instance import Instance
+from operations import usage
 from operations.spend_database import opened
 from operations.spend_rows import UnreadableError
 from operations.usage_report import DIMENSIONS
@@ -104,17 +104,9 @@ def printed(client: StackClient, since: str, *options: str, password: str = "") 
     """What `make usage` says of this time."""
     window = ["--since", since, *(["--until", BEFORE[since]] if since in BEFORE else [])]
     where = ["--state-dir", str(client.stack.state)]
-    done = subprocess.run(
-        [sys.executable, "-m", "operations.usage", *window, *where, *options],
-        cwd=bootstrap.ROOT,
-        env={"LITELLM_POSTGRES_PASSWORD": password},
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert usage.main([*window, *where, *options], {"LITELLM_POSTGRES_PASSWORD": password}) == 0
+    return said.getvalue()
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "table"])
