@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from api.config import Settings
 from api.context import Caller, RequestContext
-from api.llm import LLMGateway, Lookups, OwnKey
+from api.llm import LLMGateway, Lookups, OwnKey, SpendWatch
 from api.main import create_app
 from api.protocol import RoutingMode
 from api.routing.classifier import RoutingClassifier, load_classifier_prompt
@@ -246,7 +246,7 @@ async def conversation(litellm: respx.Router) -> AsyncIterator[Session]:
     transport = httpx.MockTransport(litellm.async_handler)
     async with httpx.AsyncClient(transport=transport) as http:
         client = AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
-        gateway = LLMGateway(client, Tracing(), Metrics(), OwnKey(Lookups(client).key_info))
+        gateway = LLMGateway(client, Tracing(), Metrics(), OwnKey(Lookups(client).key_info), SpendWatch())
         classifier = RoutingClassifier(gateway, load_classifier_prompt(), "gpt-4o-mini", 0.0, timeout=5.0)
         yield Session(RequestRouter(classifier, Metrics()), litellm.post(PATH))
 
