@@ -18,7 +18,7 @@ help:  ## this list
 	@awk -F ':.*##' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_]+:.*##/ {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ The stack on this machine, without Docker
-.PHONY: up down status logs trace reset
+.PHONY: up down status logs connect trace reset
 up:  ## set up and start everything, mint the keys, send a first request through it (STACK_PORT_BASE=N: on other ports)
 	@$(STACK) up
 down:  ## stop everything that `make up` started; the data stays
@@ -27,8 +27,10 @@ status:  ## what runs, on which port, for how long
 	@$(STACK) status
 logs:  ## follow the logs (SERVICE=litellm: one service's)
 	@$(STACK) logs $(SERVICE)
-trace:  ## draw a request's trace as text (TRACE=<id>: the answer's header x-trace-id)
-	@$(BOOTSTRAP) stack -- python -m operations.trace $(ARGS) $(TRACE)
+connect:  ## base URL, token and the lines that point a client here (CLIENT=aider: only that one's; ARGS="--help")
+	@$(BOOTSTRAP) stack -- python -m operations.connect $(if $(CLIENT),--client '$(CLIENT)') $(ARGS)
+trace:  ## draw a request's trace as text, once it is whole (TRACE=<id>: the answer's header x-trace-id; ARGS="--help")
+	@$(BOOTSTRAP) stack -- python -m operations.trace $(ARGS) $(if $(TRACE),'$(TRACE)')
 reset:  ## stop, and delete the stack's data after asking (YES=1: without asking)
 	@$(STACK) reset $(if $(YES),--yes)
 
