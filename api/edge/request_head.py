@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from api.dialects.openai import render
@@ -30,6 +30,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         self._expiry: TimerHandle | None = None
         self._awaits_head = True
         self._head_began = False
+        self._answered: RequestResponseCycle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -57,8 +58,16 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         if self._head_began:
             self._start_if_idle()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
     def connection_lost(self, exc: Exception | None) -> None:
+        """uvicorn tells the request that came last; where another came after the one that is being answered, that is not it."""
         self._stop()
+        if self._answered is not None:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
         super().connection_lost(exc)
 
     def _start_if_idle(self) -> None:
