@@ -50,7 +50,7 @@ class APIError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = _sayable(message)
         self.param = param
         self.error_code = code or self.code
         self.headers = dict(headers or {})
@@ -120,7 +120,7 @@ class UpstreamError(APIError):
     """LiteLLM answered with an error, its own or its provider's: handed on as it came, less keys and upstream addresses."""
 
     def __init__(self, status: int, error: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
-        message = redact(str(error.get("message") or HTTPStatus(status).phrase))
+        message = redact(str(error.get("message") or _phrase(status)))
         super().__init__(message, param=_text(error.get("param")), code=_code(error.get("code")), headers=headers)
         self._status = status
         self._type = _text(error.get("type")) or ("invalid_request_error" if status < 500 else "server_error")
@@ -203,6 +203,13 @@ class ClientDisconnected(Exception):
     """The client went away; whatever was under way for it has been cancelled."""
 
 
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"The provider answered {status}."
+
+
 def _code(value: Any) -> str | None:
     """LiteLLM writes the status into `code` where it has none: what the status says already is no code."""
     code = _text(value)
@@ -210,4 +217,9 @@ def _code(value: Any) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None or value == "None" else str(value)
+    return None if value is None or value == "None" else _sayable(str(value))
+
+
+def _sayable(text: str) -> str:
+    """An upstream's JSON may hold half a character, which no answer can."""
+    return text.encode(errors="replace").decode()

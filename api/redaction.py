@@ -5,9 +5,10 @@ import re
 # What LiteLLM and providers quote of a key they refuse: its start or end, and its sha256.
 _KEY_LIKE = re.compile(r"\bsk-[\w.\-*]+|\b[0-9a-f]{64}\b|(?<=Bearer )\S+|\bAIza[\w\-]{20,}")
 # Where LiteLLM asks: an endpoint, something on its own network, or what it calls an api_base. A provider's help page is none.
+_URL = re.compile(r"""https?://([^\s"'<>)]*)""", re.IGNORECASE)
+_ENDPOINT = re.compile(r"/(?:chat/completions|completions|responses|embeddings|messages)\b", re.IGNORECASE)
 _UPSTREAM_URL = re.compile(
-    r"""https?://[^\s"'<>)]*/(?:chat/completions|completions|responses|embeddings|messages)\b[^\s"'<>)]*"""
-    r"""|https?://(?:[^\s/@"'<>]+@)?(?:[\w-]+|127\.[\d.]+|10\.[\d.]+|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|192\.168\.[\d.]+|\[[0-9a-f:]+\])"""
+    r"""https?://(?:[^\s/@"'<>]+@)?(?:[\w-]+|127\.[\d.]+|10\.[\d.]+|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|192\.168\.[\d.]+|\[[0-9a-f:]+\])"""
     # A host of one word or a private number, and not the beginning of a longer name.
     r"""(?![\w@-]|\.\w|:\w+@)(?::\d+(?!\d))?(?:/[^\s"'<>)]*)?"""
     r"""|(?<=connect to host )\S+|(?<=api_base[=:])\s*\S+""",
@@ -21,4 +22,10 @@ _FAILED_WITHOUT_WORDS = "LiteLLM failed; its log says how."
 def redact(message: str) -> str:
     """The message without tracebacks and anything that looks like a key, a key's hash or the address of an upstream."""
     said = message.partition(_TRACEBACK)[0].rstrip() or _FAILED_WITHOUT_WORDS
-    return _UPSTREAM_URL.sub("[redacted]", _KEY_LIKE.sub("[redacted]", said))
+    without_endpoints = _URL.sub(_unless_endpoint, _KEY_LIKE.sub("[redacted]", said))
+    return _UPSTREAM_URL.sub("[redacted]", without_endpoints)
+
+
+def _unless_endpoint(url: re.Match[str]) -> str:
+    """Each address is looked at once: a caller can have a message quote as many of them in a row as it likes."""
+    return "[redacted]" if _ENDPOINT.search(url[1]) else url[0]

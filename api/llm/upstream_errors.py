@@ -26,7 +26,11 @@ from api.llm.upstream_headers import handed_on
 
 # LiteLLM's own words, since it gives these errors no code of their own.
 _UNKNOWN_MODEL = re.compile(r"Invalid model name passed in model=")
-_MODEL_NAMED = re.compile(r"requested model '(.*)' is not available|Invalid model name passed in model=(.*)\. Call ")
+# Only the first of each in a line is looked at: the name is the caller's, who can repeat these words in it.
+_MODEL_NAMED = re.compile(
+    r"^(?>.*?requested model ')(.*)' is not available|^(?>.*?Invalid model name passed in model=)(.*)\. Call ",
+    re.MULTILINE,
+)
 _OF_THE_PROVIDER = "litellm."
 # LiteLLM begins the message with the names of its exceptions, the provider's own words after them, and drops the provider's code.
 _NAMES = re.compile(r"(?:(?:litellm\.)?\w+: )+")
