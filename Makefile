@@ -65,7 +65,7 @@ phoenix_ui:  ## open Phoenix, or print its address
 	@$(DASHBOARD) phoenix
 
 ##@ Checks
-.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test contract_table
+.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test contract_table litellm_names
 .PHONY: conformance evaluations bench fuzz failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
@@ -81,7 +81,7 @@ unit_tests:  ## tests that start no service (TESTS=PATH: only those)
 	@$(DEV) pytest $(or $(TESTS),tests/unit_tests) $(ARGS)
 non_integration_tests: format_check lint types unit_tests  ## all of `make tests` but the integration tests
 integration_tests:  ## tests on the real stack, which they start on free ports and end (TESTS=PATH: only those)
-	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest $(or $(TESTS),tests/integration_tests) $(ARGS)
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose,local_model -- pytest $(or $(TESTS),tests/integration_tests) $(ARGS)
 conformance:  ## compatibility suites that others wrote, against the API on a stack of its own (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,conformance -- python -m tests.conformance $(ARGS)
 evaluations:  ## routing and answers, scored with the evaluation key and the models configured (ARGS="--help")
@@ -90,6 +90,8 @@ attribution_test:  ## a thousand requests of every kind: do LiteLLM, Phoenix and
 	@ATTRIBUTION_REQUESTS=1000 $(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest tests/integration_tests/test_many_calls.py $(ARGS)
 contract_table:  ## write what LiteLLM alone does to answers into docs/contract.md
 	@WRITE_CONTRACT_TABLE=1 $(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest tests/integration_tests/contract/test_table.py $(ARGS)
+litellm_names:  ## write the fields that the installed LiteLLM reads in a request into api/llm/litellm_names.txt
+	@WRITE_LITELLM_NAMES=1 $(BOOTSTRAP) dev,stack,litellm -- pytest tests/integration_tests/test_litellm_names.py $(ARGS)
 bench:  ## added latency of the API over LiteLLM alone, side by side in one run
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
 fuzz:  ## inputs that nobody would think of, in numbers (ARGS="--inputs 200000 --seed 1 --only socket,bodies", ARGS="--help")

@@ -32,6 +32,7 @@ def main() -> None:
         host=arguments.host,
         port=arguments.port,
         http="api.edge.request_head:BoundedHeadProtocol",
+        ws="none",  # nothing here speaks WebSocket, so an offer to is ignored like any other
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
         server_header=False,

@@ -13,6 +13,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from api.protocol import RoutingMode
 
 _FITS_A_HEADER = re.compile(r"[!-~]+")
+_HOST = re.compile(r"\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[0-9a-f:.]+")
+_ORIGIN = re.compile(r"\*|https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d+)?")
+# Below the 60 s of silence after which most proxies cut a connection.
+STREAM_KEEPALIVE = 15.0  # seconds
 
 
 class ConfigurationError(RuntimeError):
@@ -36,9 +40,13 @@ class Settings(BaseSettings):
 
     api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     require_auth: bool = True
-    max_request_bytes: int = Field(default=50 * 1024 * 1024, gt=0)
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_allow_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    max_request_bytes: int = Field(default=32 * 1024 * 1024, gt=0)
+    max_bytes_in_flight: int = Field(default=96 * 1024 * 1024, gt=0)
     request_header_timeout: float = Field(default=30.0, gt=0)
     request_body_timeout: float = Field(default=120.0, gt=0)
+    stream_keepalive_seconds: float = Field(default=STREAM_KEEPALIVE, gt=0)
 
     http_connect_timeout: float = Field(default=5.0, gt=0)
     http_read_timeout: float = Field(default=600.0, gt=0)
@@ -69,6 +77,7 @@ class Settings(BaseSettings):
     reasoning_max_seconds: float = Field(default=300.0, gt=0)
     reasoning_max_tokens: int | None = Field(default=None, gt=0)
     reasoning_max_cost: float | None = Field(default=None, gt=0)  # dollars
+    reasoning_max_step_tokens: int = Field(default=4096, gt=0)
 
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
 
@@ -88,6 +97,29 @@ class Settings(BaseSettings):
         if not all(_FITS_A_HEADER.fullmatch(token.get_secret_value()) for token in tokens):
             raise ValueError("a token holds what no HTTP header can carry; use visible ASCII characters without spaces")
         return tokens
+
+    @field_validator("allowed_hosts", "cors_allow_origins", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip().lower().rstrip("/") for name in value.split(",") if name.strip())
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_HOST.fullmatch, hosts)):
+            raise ValueError("a host is a name such as api.example.com, *.example.com or *, without scheme and port")
+        return hosts
+
+    @field_validator("cors_allow_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_ORIGIN.fullmatch, origins)):
+            raise ValueError(
+                "an origin is scheme, host and port, such as https://chat.example.com, or *, without a path"
+            )
+        return origins
 
     @field_validator("llm_base_url", "phoenix_collector_endpoint", "otel_exporter_otlp_metrics_endpoint")
     @classmethod

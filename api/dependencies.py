@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from api.config import Settings, named_variables
 from api.context import RequestContext
 from api.edge import parse_request_context
-from api.llm import LLMGateway, Lookups, ModelCatalog, OwnKey, Readiness, open_http_client
+from api.llm import LLMGateway, Lookups, ModelCatalog, OwnKey, Readiness, SpendWatch, open_http_client
 from api.reasoning import Limits, ReasoningAgent, load_prompts
 from api.routing import RequestRouter, RoutingClassifier, load_classifier_prompt
 from api.telemetry import Metrics, Tracing, open_metrics, open_tracing
@@ -78,9 +78,9 @@ class ServiceContainer:
         self._closes("metrics", _in_thread(metrics.close))
         self.openai_client = client = self._open_client()
         lookups = Lookups(client)
-        own_key = OwnKey(lookups.key_info)
-        self.gateway = gateway = LLMGateway(client, tracing, metrics, own_key)
-        self.readiness = Readiness(lookups, own_key)
+        own_key, spend = OwnKey(lookups.key_info), SpendWatch()
+        self.gateway = gateway = LLMGateway(client, tracing, metrics, own_key, spend)
+        self.readiness = Readiness(lookups, own_key, spend)
         self.catalog = ModelCatalog(lookups)
         self.mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))
         # First: a start-up that is cancelled while it opens them would leave their tasks behind.
@@ -134,6 +134,7 @@ def _limits(settings: Settings) -> Limits:
         max_seconds=settings.reasoning_max_seconds,
         max_tokens=settings.reasoning_max_tokens,
         max_cost=settings.reasoning_max_cost,
+        max_step_tokens=settings.reasoning_max_step_tokens,
     )
 
 

@@ -5,15 +5,18 @@
     │   ├── InvalidHeader           400  a header, named in `param`
     │   ├── NotFound                404
     │   │   └── ModelNotFound       404  unknown to LiteLLM, or not for this server's key
+    │   ├── OriginNotAllowed        403  a browser's page that may not call this server
     │   ├── MethodNotAllowed        405
     │   ├── RequestTimeout          408  the body did not arrive in time
     │   ├── RequestTooLarge         413
     │   ├── UnsupportedMediaType    415
+    │   ├── HostNotAllowed          421  a `Host` that is none of this server's names
     │   └── HeadersTooLarge         431
     ├── Unauthenticated             401
     ├── UpstreamError               LiteLLM's own status, message, type, code and param
     │   └── GatewayKeyRejected      401  LiteLLM does not accept this server's virtual key
     ├── InsufficientQuota           429  a budget in LiteLLM is used up
+    ├── TooManyBytesInFlight        503  the requests under way are as large as this server takes on at once
     ├── UpstreamUnreachable         503
     ├── UpstreamTimeout             504  LiteLLM itself did not answer
     ├── ProviderTimeout             504  LiteLLM's provider did not answer
@@ -96,6 +99,10 @@ class ModelNotFound(NotFound):
         )
 
 
+class OriginNotAllowed(InvalidRequest):
+    status, code = 403, "origin_not_allowed"
+
+
 class MethodNotAllowed(InvalidRequest):
     status, code = 405, "method_not_allowed"
 
@@ -110,6 +117,10 @@ class RequestTooLarge(InvalidRequest):
 
 class UnsupportedMediaType(InvalidRequest):
     status, code = 415, "unsupported_media_type"
+
+
+class HostNotAllowed(InvalidRequest):
+    status, code = 421, "host_not_allowed"
 
 
 class HeadersTooLarge(InvalidRequest):
@@ -155,6 +166,10 @@ class InsufficientQuota(APIError):
     def __init__(self, message: str, *, headers: Mapping[str, str] | None = None) -> None:
         # OpenAI's clients retry a 429 unless they are told that it is in vain.
         super().__init__(redact(message), headers={**(headers or {}), "x-should-retry": "false"})
+
+
+class TooManyBytesInFlight(APIError):
+    status, code = 503, "server_overloaded"
 
 
 class UpstreamUnreachable(APIError):

@@ -15,6 +15,10 @@ from api.dependencies import ServiceContainer
 from api.edge import (
     PUBLIC_ROUTES,
     AuthenticationMiddleware,
+    BytesInFlightMiddleware,
+    CrossOriginMiddleware,
+    HostMiddleware,
+    PathMiddleware,
     RequestIdMiddleware,
     TokenAuthenticator,
     exception_handlers,
@@ -49,11 +53,17 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         lifespan=lifespan,
         # Spans are ours: the built-in ones would mark a client that leaves as an error.
         telemetry={"tracing": False},
+        docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         middleware=[
             Middleware(MetricsMiddleware),
             Middleware(RequestIdMiddleware),
+            Middleware(HostMiddleware, allowed=settings.allowed_hosts),
+            Middleware(CrossOriginMiddleware, origins=settings.cors_allow_origins),
+            Middleware(PathMiddleware),
             Middleware(AuthenticationMiddleware, authenticator=authenticator, public=public),
+            Middleware(BytesInFlightMiddleware, limit=max(settings.max_bytes_in_flight, settings.max_request_bytes)),
             Middleware(TracingMiddleware),
         ],
     )

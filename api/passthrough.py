@@ -76,7 +76,8 @@ class RestoredStream:
         self._stream = stream
         self._endpoint = endpoint
         self._record = record
-        self._usage_asked = bool((body.get("stream_options") or {}).get("include_usage"))
+        options = body.get("stream_options")
+        self._usage_asked = isinstance(options, dict) and bool(options.get("include_usage"))
         self._own_fields = context.provider_fields
         self._sequence_number = -1
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Strict, Tag
 
 ROUTING_MODE_HEADER = "X-Routing-Mode"
 SESSION_ID_HEADER = "X-Session-ID"
@@ -18,12 +18,36 @@ class RoutingMode(StrEnum):
     AUTO = "auto"
 
 
+NO_FORM = "no_such_form"
+"""The error of a field that may take several forms and has none of them; its message says which these are."""
+
+
+def form_of(value: Any) -> str:
+    """Which of the forms a value has; in the path of an error it is no name of a field."""
+    forms: dict[type, str] = {str: "<text>", list: "<array>", dict: "<object>", type(None): "<null>"}
+    return forms.get(type(value), "")
+
+
+def _either(words: str) -> Discriminator:
+    return Discriminator(form_of, custom_error_type=NO_FORM, custom_error_message=words)
+
+
+_Null = Annotated[None, Tag("<null>")]
+_Text = Annotated[str, Tag("<text>")]
+_Object = Annotated[dict[str, Any], Tag("<object>")]
+
+
+class _Open(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
 class WireModel(BaseModel):
     """A request: the fields that this server itself reads are checked, all others are handed on as they came."""
 
     model_config = ConfigDict(extra="allow")
 
     model: Annotated[str, Strict(), Field(min_length=1)]
+    user: Annotated[str, Strict()] | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -33,19 +57,56 @@ class StreamableModel(WireModel):
     stream: Annotated[bool, Strict()] | None = None
 
 
+_Texts = Annotated[list[Annotated[str, Strict()]], Tag("<array>")]
+_Stop = Annotated[_Text | _Texts | _Null, _either("a string or an array of strings")]
+_Count = Annotated[int, Strict()]
 _TEXTS = "a string, an array of strings, or tokens as integers"
 _Tokens = Annotated[list[Annotated[int, Strict()]], Field(min_length=1)]
 
 
-class Message(BaseModel):
-    model_config = ConfigDict(extra="allow")
+class Part(_Open):
+    """A part of a message's content."""
 
+    type: Annotated[str, Strict()]
+    image_url: Annotated[_Text | _Object | _Null, _either("a string or an object")] = None
+
+
+class Call(_Open):
+    """A call of a tool, as a model made it."""
+
+    function: dict[str, Any] | None = None
+    custom: dict[str, Any] | None = None
+
+
+class Message(_Open):
     role: Annotated[str, Strict(), Field(min_length=1)]
+    content: Annotated[
+        _Text | Annotated[list[Part], Tag("<array>")] | _Null, _either("a string or an array of parts")
+    ] = None
+    name: Annotated[str, Strict()] | None = None
+    tool_calls: list[Call] | None = None
+    tool_call_id: Annotated[str, Strict()] | None = None
 
 
-class StreamOptions(BaseModel):
-    model_config = ConfigDict(extra="allow")
+class Function(_Open):
+    name: Annotated[str, Strict(), Field(min_length=1)]
+    description: Annotated[str, Strict()] | None = None
+    parameters: dict[str, Any] | None = None
 
+
+class Tool(_Open):
+    """A tool of a chat completion: providers have kinds of their own, which have no function."""
+
+    type: Annotated[str, Strict()]
+    function: Function | None = None
+
+
+class ResponseFormat(_Open):
+    type: Annotated[str, Strict()]
+    json_schema: dict[str, Any] | None = None
+
+
+class StreamOptions(_Open):
     include_usage: Annotated[bool, Strict()] | None = None
 
 
@@ -54,6 +115,15 @@ class ChatCompletionRequest(StreamableModel):
 
     messages: Annotated[list[Message], Field(min_length=1)]
     stream_options: StreamOptions | None = None
+    tools: list[Tool] | None = None
+    functions: list[Function] | None = None
+    tool_choice: Annotated[_Text | _Object | _Null, _either("a string or an object")] = None
+    response_format: ResponseFormat | None = None
+    stop: _Stop = None
+    logit_bias: dict[str, Any] | None = None
+    web_search_options: dict[str, Any] | None = None
+    max_tokens: _Count | None = None
+    max_completion_tokens: _Count | None = None
 
 
 class CompletionRequest(StreamableModel):
@@ -64,6 +134,7 @@ class CompletionRequest(StreamableModel):
         str | Annotated[list[str], Field(min_length=1)], Field(description="a string or an array of strings")
     ]
     stream_options: StreamOptions | None = None
+    stop: _Stop = None
 
 
 class EmbeddingRequest(WireModel):
@@ -73,7 +144,20 @@ class EmbeddingRequest(WireModel):
     input: Annotated[str | list[str] | _Tokens | list[_Tokens], Field(description=_TEXTS)]
 
 
+class Item(_Open):
+    """An item of a response's input; a message has content, others have what is theirs."""
+
+    content: Annotated[
+        _Text | Annotated[list[dict[str, Any]], Tag("<array>")] | _Null, _either("a string or an array")
+    ] = None
+
+
 class ResponseRequest(StreamableModel):
     """A request of the Responses API. `prompt` or `previous_response_id` may say it all: whether they do, LiteLLM decides."""
 
-    input: Annotated[str | list[dict[str, Any]] | None, Field(description="a string or an array of items")] = None
+    input: Annotated[
+        str | list[Item] | None, Field(description="a string or an array of items, whose content is text or parts")
+    ] = None
+    tools: list[dict[str, Any]] | None = None
+    text: dict[str, Any] | None = None
+    reasoning: dict[str, Any] | None = None

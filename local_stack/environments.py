@@ -24,20 +24,25 @@ DEMO_PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY
 API_SETTINGS = (
     "API_TOKENS",
     "REQUIRE_AUTH",
+    "ALLOWED_HOSTS",
+    "CORS_ALLOW_ORIGINS",
     "ENABLE_TRACING",
     "ENABLE_METRICS",
     "METRICS_PUBLIC",
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
     "PHOENIX_PROJECT_NAME",
     "MAX_REQUEST_BYTES",
+    "MAX_BYTES_IN_FLIGHT",
     "REQUEST_HEADER_TIMEOUT",
     "REQUEST_BODY_TIMEOUT",
+    "STREAM_KEEPALIVE_SECONDS",
     "LOG_LEVEL",
 )
 API_SETTING_PREFIXES = ("HTTP_", "MCP_", "REASONING_", "ROUTING_", "TRACE_")
 # A dozen spans a call fill OpenTelemetry's own queue of 2,048 within seconds, and what does not fit is dropped without a word.
-# Small batches stay below what one gRPC message may hold, prompts included; a busy Phoenix gets time to take them.
+# A busy Phoenix gets time to take a batch. A text of more characters than the limit is cut: a prompt stands on a span three times.
 UNLOST_SPANS = {
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "65536",
     "OTEL_BSP_MAX_QUEUE_SIZE": "32768",
     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "256",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
@@ -108,8 +113,9 @@ def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         "LITELLM_SALT_KEY": settings["LITELLM_SALT_KEY"],
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_OTEL_V2": "true",
-        "OTEL_EXPORTER": "otlp_grpc",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": instance.url("phoenix_grpc"),
+        # Over gRPC, Phoenix refuses a batch of more than 4 MB, and every call's spans in it are lost.
+        "OTEL_EXPORTER": "otlp_http",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": instance.url("phoenix"),
         "OTEL_SERVICE_NAME": "litellm",
         # Its spans join a trace that a caller began. By itself it would also trace each of its housekeeping queries.
         "OTEL_TRACES_SAMPLER": "parentbased_always_off",

@@ -20,7 +20,7 @@ __all__ = ["LiteLLMDatabaseError", "engine_environment", "generate_client", "ins
 ENGINE_SOURCES = Path(__file__).parent / "prisma_engine"
 STAMP = ".installed"
 CLIENT_STAMP = ".prisma-client"
-# LiteLLM 1.106.2 writes prisma 0.11's private attribute; prisma 0.15 calls it _internal_engine and has __slots__.
+# LiteLLM 1.108.7 writes prisma 0.11's private attribute; prisma 0.15 calls it _internal_engine and has __slots__.
 CLIENT_REPAIR = """
 
 Prisma._Prisma__engine = property(

@@ -67,10 +67,11 @@ class Price:
 
 
 def configured(config: Path) -> list[Price]:
-    """The models that the configuration itself prices. Raises PriceError."""
+    """The models that the configuration itself prices, for LiteLLM and Phoenix or for Phoenix alone. Raises PriceError."""
     try:
         models = yaml.safe_load(config.read_text())["model_list"]
-        priced = [(model["model_name"], model.get("model_info") or {}) for model in models]
+        described = [(model["model_name"], model.get("model_info") or {}) for model in models]
+        priced = [(name, info.get("phoenix_price") or info) for name, info in described]
         return [
             Price(
                 name,

@@ -16,7 +16,12 @@ PUBLIC_ROUTES = frozenset(
     {
         "/health",  # orchestrators ask without a token, and it tells only that the process lives
         "/health/ready",  # likewise; it tells whether LiteLLM answers, nothing of what it holds
+        "/",  # says where everything else is
         "/docs",  # the API's description is no secret
+        "/docs/favicon.png",  # what the page is made of: a browser has no token to fetch it with
+        "/docs/start.js",
+        "/docs/swagger-ui-bundle.js",
+        "/docs/swagger-ui.css",
         "/openapi.json",
     }
 )

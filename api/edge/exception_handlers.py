@@ -1,6 +1,7 @@
 """Whatever a handler raises → the one shape that clients know."""
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -10,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.dialects.openai import render
+from api.edge.cross_origin import cross_origin_headers
 from api.edge.request_id import REQUEST_ID_HEADER
 from api.errors import (
     APIError,
@@ -46,8 +48,14 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return render(NotFound(f"There is no {request.method} {path}. Is the base URL right? It ends in /v1."))
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return render(MethodNotAllowed(f"{request.method} is not possible on {path}.", headers=error.headers))
+        message = f"{request.method} is not possible on {path}."
+        return render(MethodNotAllowed(message, headers=_with_head(error.headers or {})))
     return render(UpstreamError(error.status_code, {"message": error.detail}, headers=error.headers))
+
+
+def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
+    """What can be got can be asked for its head."""
+    return {name: "GET, HEAD" if value == "GET" else value for name, value in headers.items()}
 
 
 async def _invalid_request(_request: Request, error: Exception) -> Response:
@@ -65,11 +73,12 @@ async def _disconnected(_request: Request, _error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    # This answer is sent from outside of all middleware, so it has to bring the id along.
+    # This answer is sent from outside of all middleware, so it has to bring along what they would add.
     identifier = getattr(request.state, "request_id", "unknown")
     _log.error("Request %s failed in this server", identifier, exc_info=error)
     message = f"The server failed to answer; its log says why, under request {identifier}."
-    return render(InternalError(message, headers={REQUEST_ID_HEADER: identifier, **_decision(request)}))
+    headers = {REQUEST_ID_HEADER: identifier, **_decision(request), **cross_origin_headers(request)}
+    return render(InternalError(message, headers=headers))
 
 
 def _decision(request: Request) -> dict[str, str]:

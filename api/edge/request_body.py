@@ -1,24 +1,27 @@
 """Bytes of a request → a JSON object that holds what it must, or an error that names the field."""
 
 import asyncio
-import json
-import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
 
+from api.edge.bytes_in_flight import hold
+from api.edge.content_coding import CodingTooLarge, codings, decoded
+from api.edge.json_bounds import check_raw, check_values
+from api.edge.request_bounds import check_bounds
 from api.errors import InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
+from api.protocol import NO_FORM
 
 _MISSING = "missing_required_parameter"
 # What was not read stays in the connection, so it cannot carry another request.
 _CLOSE = {"connection": "close"}
-# A number of valid JSON that no float can hold is read as infinity, which is none.
-_MAY_OVERFLOW = re.compile(rb"\d[eE]\+?\d{3}|\d{309}")
 _TYPE_NAMES = {
     "string_type": "a string",
+    "int_type": "an integer",
     "bool_type": "a boolean",
     "list_type": "an array",
     "dict_type": "an object",
@@ -28,7 +31,7 @@ _TYPE_NAMES = {
 
 
 async def read_json_object(request: Request, *, limit: int, within: float) -> dict[str, Any]:
-    """The body as a JSON object, its numbers and strings as they were sent; `limit` is in bytes, `within` in seconds.
+    """The body as a JSON object, its numbers and strings as they were sent; `limit` is in decoded bytes, `within` in seconds.
 
     Raises:
         UnsupportedMediaType, RequestTooLarge, RequestTimeout, InvalidRequest: what is wrong with the bytes.
@@ -36,24 +39,27 @@ async def read_json_object(request: Request, *, limit: int, within: float) -> di
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType("Send the request as JSON, with the header `Content-Type: application/json`.")
-    raw = await _read_in_time(request, limit, within)
+    applied = codings(request.headers.getlist("content-encoding"))
+    raw = await _read_in_time(request, applied, limit, within)
+    hold(request, len(raw))
+    check_raw(raw)
     try:
         body = from_json(raw, allow_inf_nan=False)
-        if _MAY_OVERFLOW.search(raw):
-            json.dumps(body, allow_nan=False)
     except ValueError as error:
         raise InvalidRequest(f"The body of the request is not valid JSON: {error}.", code="invalid_json") from None
     if not isinstance(body, dict):
         raise InvalidRequest("The body of the request must be a JSON object.", code="invalid_type")
+    check_values(body)
     return body
 
 
 def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
-    """Checks that the body holds what `model` says.
+    """Checks that the body holds what `model` says, and no more than `request_bounds` says.
 
     Raises:
         InvalidRequest: naming the first field that does not fit, as OpenAI does.
     """
+    check_bounds(body)
     try:
         model.model_validate(body)
     except ValidationError as error:
@@ -61,27 +67,34 @@ def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
         raise _fits_no_form(fault, model) or _invalid(fault) from None
 
 
-async def _read_in_time(request: Request, limit: int, within: float) -> bytes:
+async def _read_in_time(request: Request, applied: Sequence[str], limit: int, within: float) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
     try:
         async with asyncio.timeout(within):
-            return await _read(request, limit)
+            body = _at_most(request.stream(), limit)
+            return await _joined(_at_most(decoded(body, applied, most=limit), limit) if applied else body)
+    except CodingTooLarge:
+        raise _too_large(limit) from None
     except TimeoutError:
         raise RequestTimeout(
             f"The body of the request did not arrive within {within:g} s (REQUEST_BODY_TIMEOUT).", headers=_CLOSE
         ) from None
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
-    chunks, size = [], 0
-    async for chunk in request.stream():
+async def _joined(body: AsyncGenerator[bytes, None]) -> bytes:
+    async with aclosing(body):
+        return b"".join([chunk async for chunk in body])
+
+
+async def _at_most(body: AsyncIterator[bytes], limit: int) -> AsyncGenerator[bytes, None]:
+    size = 0
+    async for chunk in body:
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        yield chunk
 
 
 def _too_large(limit: int) -> RequestTooLarge:
@@ -101,10 +114,10 @@ def _fits_no_form(fault: ErrorDetails, model: type[BaseModel]) -> InvalidRequest
 
 
 def _invalid(fault: ErrorDetails) -> InvalidRequest:
-    param = _path(fault["loc"])
+    param = _path([part for part in fault["loc"] if not str(part).startswith("<")])
     if fault["type"] == "missing":
         return InvalidRequest(f"Missing required parameter: '{param}'.", param=param, code=_MISSING)
-    if expected := _TYPE_NAMES.get(fault["type"]):
+    if expected := fault["msg"] if fault["type"] == NO_FORM else _TYPE_NAMES.get(fault["type"]):
         got = _type_name(fault["input"])
         return InvalidRequest(
             f"Invalid type for '{param}': expected {expected}, but got {got}.", param=param, code="invalid_type"

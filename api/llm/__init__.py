@@ -5,10 +5,11 @@ answers.py           what comes back of them; structured.py: the object of a sch
 call_span.py         the span of a call
 endpoints.py         LiteLLM's paths, and what each needs on its way
 attribution.py       what LiteLLM and Phoenix are told of a call
-litellm_fields.py    what a caller may not tell LiteLLM
+litellm_fields.py    what a caller may not tell LiteLLM: litellm_names.txt, less what documented_fields.py names
 upstream_errors.py   what went wrong → `api.errors`; upstream_headers.py: what a caller may know of an answer's headers
 lookups.py           what LiteLLM is asked beside calls
-own_key.py           the environment of this server's key; readiness.py: can calls be made?; model_catalog.py: its models
+own_key.py           the environment of this server's key; model_catalog.py: its models
+readiness.py         can calls be made?; spend_watch.py: is what they cost recorded?
 http_client.py       the transport beneath the one client
 """
 
@@ -20,6 +21,7 @@ from api.llm.lookups import Lookups
 from api.llm.model_catalog import ModelCatalog, ModelInfo
 from api.llm.own_key import OwnKey
 from api.llm.readiness import Readiness
+from api.llm.spend_watch import SpendWatch
 from api.llm.upstream_errors import is_context_overflow
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "ModelInfo",
     "OwnKey",
     "Readiness",
+    "SpendWatch",
     "is_context_overflow",
     "open_http_client",
 ]

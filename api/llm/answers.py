@@ -12,6 +12,7 @@ from pydantic_core import from_json
 from api.dialects.openai import ends_with_done, split_at_error
 from api.errors import UpstreamStreamBroken
 from api.llm.call_span import cut_unless_ended
+from api.llm.spend_watch import SpendWatch
 from api.llm.upstream_errors import error_of_event
 from api.sse import complete_events
 from api.telemetry import LLMCall
@@ -50,8 +51,10 @@ class LLMStream:
         resources: AsyncExitStack,
         span: Span,
         call: LLMCall,
+        spend: SpendWatch,
     ) -> None:
         self.headers = headers
+        self._spend = spend
         self._span = span
         self._call = call
         self._first = first
@@ -70,6 +73,7 @@ class LLMStream:
                 yield self._first
                 async for events in self._rest:
                     self._call.streamed(events)
+                    self._spend.streamed(events)
                     yield events
 
     async def aclose(self) -> None:

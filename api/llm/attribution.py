@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from api.components import Component, Operation
 from api.context import RequestContext
-from api.llm.litellm_fields import without_litellms_own
+from api.llm.documented_fields import CHAT
+from api.llm.litellm_fields import steers_as_metadata, without_litellms_own
 
 # LiteLLM takes the end user from here first, and does not tell the provider.
 END_USER_HEADER = "x-litellm-end-user-id"
@@ -47,9 +48,15 @@ class Purpose:
 
 
 def attributed(
-    body: Mapping[str, Any], purpose: Purpose, trace_id: str | None, field: str = "metadata"
+    body: Mapping[str, Any],
+    purpose: Purpose,
+    trace_id: str | None,
+    field: str = "metadata",
+    documented: frozenset[str] = CHAT,
 ) -> dict[str, Any]:
     """The body with our metadata where LiteLLM reads it, `field`, and without what a caller may not tell LiteLLM.
+
+    `documented` are the fields that the call's path has.
 
     LiteLLM keeps `tags` as request tags and `spend_logs_metadata` as it is; the rest reaches its spans and steers it. So the
     caller's own metadata goes into the spend log whole, as `caller_metadata`, where LiteLLM obeys no word of it.
@@ -60,18 +67,19 @@ def attributed(
     if noted := {name: value for name, value in theirs.items() if name != "tags"}:
         told["caller_metadata"] = noted
     metadata = {**ours, "tags": [*_callers_tags(theirs.get("tags")), *purpose.tags()], "spend_logs_metadata": told}
-    kept = without_litellms_own(body)
+    kept = without_litellms_own(body, documented)
     if field == "metadata":
         return {**kept, field: metadata}
     return {**_without_our_names(kept, ours), field: {**metadata, "requester_metadata": ours}}
 
 
 def _without_our_names(body: Mapping[str, Any], ours: Mapping[str, str]) -> dict[str, Any]:
-    """The body less what its `metadata`, which is the provider's here, would tell LiteLLM in our place."""
+    """The body less what its `metadata`, which is the provider's here, would tell LiteLLM, in our place or in its own."""
     theirs = body.get("metadata")
     if not isinstance(theirs, dict):
         return dict(body)
-    return {**body, "metadata": {name: value for name, value in theirs.items() if name not in {*ours, "tags"}}}
+    kept = {name: value for name, value in theirs.items() if name not in ours and not steers_as_metadata(name)}
+    return {**body, "metadata": kept}
 
 
 def _callers_tags(tags: Any) -> list[str]:

@@ -5,16 +5,21 @@ from dataclasses import dataclass
 
 from api.components import Operation
 from api.dialects.openai import contract
+from api.llm import documented_fields
 from api.protocol import ChatCompletionRequest, CompletionRequest, EmbeddingRequest, ResponseRequest, WireModel
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`metadata_field` is where LiteLLM reads our attribution: on newer paths `metadata` is the provider's own field."""
+    """`metadata_field` is where LiteLLM reads our attribution: on newer paths `metadata` is the provider's own field.
+
+    `documented` are the fields that go on though LiteLLM reads them too; another dialect brings a list of its own.
+    """
 
     path: str
     operation: Operation
     request: type[WireModel]
+    documented: frozenset[str]
     restore_answer: Callable[..., None] = contract.as_it_came
     restore_chunk: Callable[..., None] = contract.as_it_came
     metadata_field: str = "metadata"
@@ -28,16 +33,27 @@ class Endpoint:
 
 
 CHAT_COMPLETIONS = Endpoint(
-    "/chat/completions", Operation.CHAT, ChatCompletionRequest, contract.chat_answer, contract.chat_chunk
+    "/chat/completions",
+    Operation.CHAT,
+    ChatCompletionRequest,
+    documented_fields.CHAT,
+    contract.chat_answer,
+    contract.chat_chunk,
 )
 COMPLETIONS = Endpoint(
-    "/completions", Operation.COMPLETION, CompletionRequest, contract.completion_answer, contract.completion_chunk
+    "/completions",
+    Operation.COMPLETION,
+    CompletionRequest,
+    documented_fields.COMPLETION,
+    contract.completion_answer,
+    contract.completion_chunk,
 )
-EMBEDDINGS = Endpoint("/embeddings", Operation.EMBEDDING, EmbeddingRequest)
+EMBEDDINGS = Endpoint("/embeddings", Operation.EMBEDDING, EmbeddingRequest, documented_fields.EMBEDDING)
 RESPONSES = Endpoint(
     "/responses",
     Operation.RESPONSE,
     ResponseRequest,
+    documented_fields.RESPONSE,
     contract.response_answer,
     contract.response_event,
     metadata_field="litellm_metadata",

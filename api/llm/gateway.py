@@ -21,6 +21,7 @@ from api.llm.attribution import Purpose, attributed
 from api.llm.call_span import call_span
 from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.llm.own_key import OwnKey
+from api.llm.spend_watch import SpendWatch
 from api.llm.structured import Parsed, parsed
 from api.llm.upstream_headers import handed_on
 from api.telemetry import Metrics, Tracing, trace_headers, trace_id
@@ -32,11 +33,14 @@ class LLMGateway:
     All raise `UpstreamError` with LiteLLM's status and message, `UpstreamUnreachable` or `UpstreamTimeout`.
     """
 
-    def __init__(self, client: AsyncOpenAI, tracing: Tracing, metrics: Metrics, own_key: OwnKey) -> None:
+    def __init__(
+        self, client: AsyncOpenAI, tracing: Tracing, metrics: Metrics, own_key: OwnKey, spend: SpendWatch
+    ) -> None:
         self._client = client
         self.tracing = tracing
         self._metrics = metrics
         self._own_key = own_key
+        self._spend = spend
 
     async def complete(
         self,
@@ -61,6 +65,7 @@ class LLMGateway:
             )
             answer = LLMAnswer(response.content, handed_on(response.headers))
             call.answered(answer.json)
+            self._spend.answered(response.headers)
         return answer
 
     async def stream(
@@ -86,7 +91,8 @@ class LLMGateway:
             events = whole_answer(response)
             first = await anext(events)
             call.streamed(first)
-            return LLMStream(first, events, handed_on(response.headers), resources.pop_all(), span, call)
+            self._spend.streamed(first)
+            return LLMStream(first, events, handed_on(response.headers), resources.pop_all(), span, call, self._spend)
 
     async def parse(
         self,
@@ -112,9 +118,10 @@ class LLMGateway:
                 response_format=schema,
                 temperature=temperature,
                 extra_headers=_headers(purpose, span),
-                extra_body=attributed({"drop_params": True}, purpose, trace_id(span)),
+                extra_body={"drop_params": True, **attributed({}, purpose, trace_id(span))},
             )
             call.answered(LLMAnswer(response.content, {}).json)
+            self._spend.answered(response.headers)
             return parsed(response.parse)
 
     async def environment(self) -> str | None:
@@ -145,4 +152,4 @@ def _headers(purpose: Purpose, span: Span) -> dict[str, str]:
 
 
 def _content(body: Mapping[str, Any], purpose: Purpose, span: Span, endpoint: Endpoint) -> bytes:
-    return to_json(attributed(body, purpose, trace_id(span), endpoint.metadata_field))
+    return to_json(attributed(body, purpose, trace_id(span), endpoint.metadata_field, endpoint.documented))

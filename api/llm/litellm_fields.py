@@ -1,76 +1,85 @@
-"""Fields of a request by which LiteLLM would let its sender decide who pays for a call, and whether and as what it is logged.
+"""Which fields of a request LiteLLM may see.
 
-OpenAI's API has none of them, so nothing that an OpenAI client sends is lost when they are left out.
+A field goes on if it belongs to whoever answers (`documented_fields`), or if LiteLLM does not know it: what nobody knows still
+reaches the provider. What LiteLLM would read for itself, and so obey, is left out: who pays, where a call goes, how often it is
+tried, what it costs, whether and as what it is logged. `litellm_names.txt` holds these names; `make litellm_names` writes it from
+the installed LiteLLM, and a test compares the two, so that an upgrade cannot add one unseen.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
-_NAMES: Final = frozenset(
-    {
-        # Where a call goes and who pays for it there.
-        "api_key",
-        "api_base",
-        "api_version",
-        "base_model",
-        "base_url",
-        "custom_llm_provider",
-        "extra_body",
-        "extra_headers",
-        "extra_query",
-        "headers",
-        "model_info",
-        "model_list",
-        "organization",
-        "provider_specific_header",
-        "router_settings_override",
-        "silent_model",
-        "use_litellm_proxy",
-        "user_config",
-        # Whether it is logged, and as what.
-        "callbacks",
-        "failure_callback",
-        "input_callback",
-        "logger_fn",
-        "no-log",
-        "proxy_server_request",
-        "secret_fields",
-        "service_callback",
-        "standard_logging_object",
-        "success_callback",
-        "tags",
-        "turn_off_message_logging",
-    }
-)
-_PREFIXES: Final = (
-    "_",
-    "litellm_",
-    # An answer that no provider gave, logged with a price.
-    "mock_",
-    "user_api_key",
+from api.llm.documented_fields import CHAT, PROVIDERS_OWN
+
+NAMES_FILE: Final = Path(__file__).with_name("litellm_names.txt")
+
+# Whole families of LiteLLM's names, of which each version has more; in the spelling of `plain`.
+_FAMILIES: Final = re.compile(
+    # Its own, those of Python, fields of a form, answers that no provider gave, what it knows of the key that called.
+    r"_|litellm|metadata\[|mock_|user_api_key|is_litellm"
     # Credentials of providers, and of other places to log to.
-    *("anthropic_", "anthropic-", "aws_", "azure_", "openai_", "s3_", "vertex_"),
-    *("arize_", "dd_", "gcs_", "humanloop_", "langfuse_", "langsmith_", "newrelic_", "posthog_", "signoz_", "wandb_"),
+    r"|(?:anthropic|aws|azure|gigachat|oci|openai|s3|sagemaker|vertex|watsonx|wx)_"
+    r"|(?:arize|braintrust|dd|gcs|humanloop|langfuse|langsmith|lunary|newrelic|posthog|signoz|wandb|weave)_"
+    r"|.*(?:_api_key|_api_base|_base_url|_credentials|_password|_secret|_secret_key|_token_file)$"
+    # Prices, and who decides on the model.
+    r"|(?:.*_)?cost_|.*_cost$|(?:adaptive|auto|complexity|quality)_router_"
+)
+# By these a call would be checked against the caller's schema, which may name an address, in LiteLLM's one thread.
+_OF_A_RESPONSE_FORMAT: Final = frozenset({"enable_json_schema_validation", "enforce_validation", "response_schema"})
+# Some integration of LiteLLM's reads them, to show them; no entry and no span of ours takes anything from them.
+_HARMLESS_IN_METADATA: Final = frozenset(
+    {"description", "id", "input", "model", "name", "output", "project_id", "project_name", "version"}
 )
 
-# What LiteLLM tries next. An entry that is an object overwrites the call with what it holds, its metadata included.
-_FALLBACKS: Final = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+
+def without_litellms_own(body: Mapping[str, Any], documented: frozenset[str] = CHAT) -> dict[str, Any]:
+    """The body less the fields that LiteLLM would obey; `documented` are the fields that its path has."""
+    kept = {name: value for name, value in body.items() if not is_litellms_own(name, documented)}
+    if isinstance(wanted := kept.get("response_format"), dict):
+        kept["response_format"] = {name: value for name, value in wanted.items() if not checks_the_answer(name)}
+    return kept
 
 
-def without_litellms_own(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body less the fields that only this server may set, in the calls that it falls back to as well."""
-    kept = {name: value for name, value in body.items() if not is_litellms_own(name)}
-    return kept | {name: _fallback(kept[name]) for name in _FALLBACKS if name in kept}
+def is_litellms_own(name: str, documented: frozenset[str] = CHAT) -> bool:
+    """Is this a field that LiteLLM would obey, or that differs from one in nothing but its spelling?"""
+    return name not in documented and name not in PROVIDERS_OWN and _obeyed(plain(name), "body")
 
 
-def _fallback(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_fallback(entry) for entry in value]
-    if not isinstance(value, dict):
-        return value
-    return {name: _fallback(inner) for name, inner in value.items() if name != "metadata" and not is_litellms_own(name)}
+def steers_as_metadata(name: str) -> bool:
+    """Would LiteLLM read this for itself in a `metadata` that is the provider's?"""
+    return name not in _HARMLESS_IN_METADATA and _obeyed(plain(name), "metadata")
 
 
-def is_litellms_own(name: str) -> bool:
-    """Is this a field that only this server may set?"""
-    return name in _NAMES or name.startswith(_PREFIXES)
+def checks_the_answer(name: str) -> bool:
+    """Would LiteLLM, told this in a `response_format`, check the answer itself?"""
+    return plain(name) in _OF_A_RESPONSE_FORMAT
+
+
+def plain(name: str) -> str:
+    """The spelling that names are compared in."""
+    return unicodedata.normalize("NFKC", name).strip().casefold().replace("-", "_")
+
+
+def read_names(text: str) -> dict[str, frozenset[str]]:
+    """`[kind]`, then one name a line."""
+    names: dict[str, set[str]] = {}
+    kind = ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            kind = line.strip("[]")
+        elif line and not line.startswith("#"):
+            names.setdefault(kind, set()).add(line)
+    return {kind: frozenset(found) for kind, found in names.items()}
+
+
+def _obeyed(name: str, kind: str) -> bool:
+    return name in _names()[kind] or _FAMILIES.match(name) is not None
+
+
+@lru_cache(maxsize=1)
+def _names() -> Mapping[str, frozenset[str]]:
+    return read_names(NAMES_FILE.read_text())

@@ -8,6 +8,7 @@ from typing import Final
 from api.errors import APIError, NotReady, UpstreamError
 from api.llm.lookups import Lookups
 from api.llm.own_key import OwnKey
+from api.llm.spend_watch import SpendWatch
 
 READY_WITHIN: Final = 4.5  # seconds; who asks for readiness often waits for 5 s, and shall read why there is none
 # LiteLLM let the key in, but has no row of it (the master key), or does not let it ask (a key for LLM routes alone).
@@ -20,10 +21,11 @@ class Readiness:
 
     lookups: Lookups
     own_key: OwnKey
+    spend: SpendWatch
     within: float = READY_WITHIN
 
     async def check(self) -> None:
-        """Is LiteLLM ready, its database included, and does it accept our key?
+        """Is LiteLLM ready, its database included, does it accept our key, and does it record what calls cost?
 
         Raises:
             NotReady: it is not, and why; or it did not say so in time.
@@ -55,3 +57,5 @@ class Readiness:
         if not isinstance(info, dict) or info.get("status", "active") != "active":
             raise NotReady("LiteLLM does not list this server's LLM_API_KEY as active.")
         self.own_key.learn(answer)
+        if "last_active" in info:
+            self.spend.check(info["last_active"])

@@ -15,6 +15,7 @@ from api.errors import (
     APIError,
     GatewayKeyRejected,
     InsufficientQuota,
+    InvalidRequest,
     ModelNotFound,
     ProviderTimeout,
     UpstreamError,
@@ -32,6 +33,9 @@ _MODEL_NAMED = re.compile(
     re.MULTILINE,
 )
 _OF_THE_PROVIDER = "litellm."
+# LiteLLM refuses fields, and stumbles over values, before it has let the key in: by a 401 as well, but without a word of a key.
+_REFUSED_FIELD = re.compile(r"Rejected Request: (?:([\w.\-]+) is not allowed)?")
+_OF_A_KEY = re.compile(r"\b(?:api_?keys?|keys?|tokens?)\b", re.IGNORECASE)
 # LiteLLM begins the message with the names of its exceptions, the provider's own words after them, and drops the provider's code.
 _NAMES = re.compile(r"(?:(?:litellm\.)?\w+: )+")
 _CODES = {
@@ -94,9 +98,20 @@ def _decided(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) 
         return InsufficientQuota(message, headers=headers)
     if status == HTTPStatus.REQUEST_TIMEOUT:
         return ProviderTimeout("The model's provider did not answer LiteLLM in time.", headers=headers)
+    if refused := _REFUSED_FIELD.search(message):
+        return _refused(refused[1], headers)
     if status == HTTPStatus.UNAUTHORIZED and not message.startswith(_OF_THE_PROVIDER):
+        if not _OF_A_KEY.search(message):
+            return UpstreamError(HTTPStatus.BAD_REQUEST, {**error, "type": "invalid_request_error"}, headers=headers)
         return GatewayKeyRejected(status, error, headers=headers)
     return UpstreamError(status, {**error, "code": _named_code(message) or error.get("code")}, headers=headers)
+
+
+def _refused(field: str | None, headers: Mapping[str, str]) -> APIError:
+    what = f"the field '{field}'" if field else "a field of the request"
+    return InvalidRequest(
+        f"This server does not accept {what}.", param=field, code="unsupported_parameter", headers=headers
+    )
 
 
 def _named_code(message: str) -> str | None:

@@ -21,15 +21,15 @@ _RENAMED = {
     "retry-after": ("llm_provider-retry-after",),
     "x-request-id": ("llm_provider-x-request-id", "request-id", "x-request-id"),
 }
+# An id, a number, a duration: what is longer is none of them, and headers of many kilobytes break proxies and clients.
+LONGEST_HEADER = 256
 
 
 def handed_on(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers of LiteLLM's answer, error or not, that a caller may see."""
-    kept = {
-        name: value for name, value in headers.items() if name in _HANDED_ON or name.startswith(_HANDED_ON_PREFIXES)
-    }
+    said = {name: value for name, value in headers.items() if len(value) <= LONGEST_HEADER}
+    kept = {name: value for name, value in said.items() if name in _HANDED_ON or name.startswith(_HANDED_ON_PREFIXES)}
     for ours, theirs in _RENAMED.items():
-        said = next((headers[name] for name in theirs if name in headers), None)
-        if said is not None:
-            kept.setdefault(ours, said)
+        if (value := next((said[name] for name in theirs if name in said), None)) is not None:
+            kept.setdefault(ours, value)
     return kept

@@ -2,13 +2,13 @@
 
 from fastapi import FastAPI
 
-from api.routes import chat, handed_on, health, metrics, models, openapi, tools
+from api.routes import chat, docs, handed_on, health, metrics, models, openapi, tools
 
 __all__ = ["install"]
 
 
 def install(app: FastAPI) -> None:
     """Every path, and what /docs says of it."""
-    for router in (chat.router, handed_on.router, models.router, tools.router, health.router, metrics.router):
-        app.include_router(router)
+    for room in (chat, handed_on, models, tools, health, metrics, docs):
+        app.include_router(room.router)
     openapi.describe(app)

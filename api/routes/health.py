@@ -23,6 +23,6 @@ async def health() -> Health:
 
 @router.get("/health/ready", responses=LOOK_UP_RESPONSES)
 async def ready(services: Services) -> Health:
-    """200 when LiteLLM is ready, its database included, and accepts this server's key; otherwise what is wrong."""
+    """200 when LiteLLM is ready, its database included, takes this server's key and records what calls cost; else why not."""
     await services.readiness.check()
     return Health()

@@ -46,6 +46,7 @@ class ErrorAnswer(BaseModel):
 _ALWAYS = {
     401: "No bearer token, or none that is accepted",
     405: "The method is not possible here",
+    421: "The `Host` is none of this server's names (ALLOWED_HOSTS)",
     431: "The headers are too large",
     500: "This server or the provider failed",
 }
@@ -55,8 +56,8 @@ _UPSTREAM = {
     404: "The model does not exist, or not for this server's key",
     408: "The body did not arrive in time",
     409: "The provider reports a conflict",
-    413: "The body is too large",
-    415: "The body is no JSON",
+    413: "The body is too large, or holds too much",
+    415: "The body is no JSON, or compressed in a way that this server cannot undo",
     422: "The provider cannot work with the request",
     429: "A rate limit (`retry-after` says how long) or a used-up budget (`insufficient_quota`)",
     502: "The provider's answer broke off or cannot be used",

@@ -24,7 +24,7 @@ class ToolDescription(BaseModel):
 class ServerHealth(BaseModel):
     """An MCP server of the configuration; `error` is why it cannot be used, or could not last time.
 
-    `left_out` are tools that the agent is not given because their input schema is not usable: name and reason.
+    `left_out` are tools that the agent is not given, such as those without a usable input schema: name and reason.
     """
 
     name: str

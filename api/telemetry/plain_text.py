@@ -8,7 +8,8 @@ from typing import Any
 def asked(body: Mapping[str, Any]) -> str:
     """The caller's last turn, prompt or input."""
     messages = body.get("messages")
-    given = messages[-1].get("content") if messages else body.get("prompt", body.get("input"))
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    given = last.get("content") if isinstance(last, dict) else body.get("prompt", body.get("input"))
     return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
 
 

@@ -36,6 +36,10 @@ SpanKind = Literal["CHAIN", "AGENT", "TOOL"]
 
 TRACE_ID_HEADER = "x-trace-id"
 CLOSE_LIMIT = 3.0  # seconds
+# A collector takes 4 MiB of spans at once, gRPC's default, and of more takes none: 128 KiB for each span of a batch.
+SPANS_AT_ONCE = 32
+MAX_CONTENT_BYTES = 48 * 1024  # of what was asked, and again of what was answered
+MAX_FAILURE_BYTES = 8 * 1024
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -104,15 +108,17 @@ def open_tracing(settings: Settings) -> Tracing:
     """Tracing as the settings want it; without it, the OpenTelemetry SDK and its exporters are not even imported."""
     if not settings.enable_tracing:
         return Tracing()
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-    from phoenix.otel import register
+    from phoenix.otel import GRPCSpanExporter, HTTPSpanExporter, register
 
+    endpoint = settings.phoenix_collector_endpoint
+    # Left to itself, Phoenix takes gRPC for port 4317 alone.
+    over_http = endpoint.endswith("/v1/traces")
     provider = register(
-        endpoint=settings.phoenix_collector_endpoint,
-        # Left to itself, Phoenix takes gRPC for port 4317 alone.
-        protocol="http/protobuf" if settings.phoenix_collector_endpoint.endswith("/v1/traces") else "grpc",
+        endpoint=endpoint,
+        protocol="http/protobuf" if over_http else "grpc",
         project_name=settings.phoenix_project_name,
-        batch=True,
         # By default a caller's `traceparent` that ends in 00 would keep its calls out of Phoenix, though they are paid for.
         sampler=ALWAYS_ON,
         set_global_tracer_provider=False,
@@ -120,6 +126,9 @@ def open_tracing(settings: Settings) -> Tracing:
         shutdown_on_exit=False,
         verbose=False,
     )
+    exporter = HTTPSpanExporter(endpoint=endpoint) if over_http else GRPCSpanExporter(endpoint=endpoint)
+    # In place of the processor that sends each span by itself, within the request that made it.
+    provider.add_span_processor(BatchSpanProcessor(exporter, max_export_batch_size=SPANS_AT_ONCE))
     return Tracing(cast(Tracer, provider.get_tracer("api")), provider, content=settings.trace_content == "on")
 
 
@@ -143,17 +152,25 @@ def record_failure(span: Span, tracing: Tracing, error: BaseException | str) -> 
     """
     if isinstance(error, BaseException):
         error = f"{type(error).__name__}: {error}" if tracing.content else summary(error)
-    span.set_status(Status(StatusCode.ERROR, error))
+    span.set_status(Status(StatusCode.ERROR, cut(error, MAX_FAILURE_BYTES)))
 
 
 def record_content(span: Span, tracing: Tracing, *, given: str | None = None, result: str | None = None) -> None:
-    """What went into the work that the span stands for, and what came of it, if content may be traced at all."""
+    """What went into the work that the span stands for, and what came of it, if content may be traced at all: as much as fits."""
     if not tracing.content or not span.is_recording():
         return
     if given is not None:
-        span.set_attribute(SpanAttributes.INPUT_VALUE, given)
+        span.set_attribute(SpanAttributes.INPUT_VALUE, cut(given, MAX_CONTENT_BYTES))
     if result is not None:
-        span.set_attribute(SpanAttributes.OUTPUT_VALUE, result)
+        span.set_attribute(SpanAttributes.OUTPUT_VALUE, cut(result, MAX_CONTENT_BYTES))
+
+
+def cut(text: str, most: int) -> str:
+    """The text's beginning, with a note of what is missing, so that it has no more bytes than that."""
+    if len(text) * 4 <= most or len(text.encode()) <= most:
+        return text
+    note = f"\n[… cut: {len(text):,} characters in all]"
+    return text[:most].encode()[: most - len(note.encode())].decode(errors="ignore") + note
 
 
 def annotate_request(

@@ -3,12 +3,19 @@
 tool.py            Tool, ToolCall, ToolResult: one call, checked, timed and cut; it never raises
 running.py         run_tools: the calls of one step, side by side or one after another
 schema.py          arguments against a tool's JSON Schema, with messages that a model can repair its call from
+schema_keywords.py the schema's keywords within a bounded time; schema_patterns.py, schema_bounds.py: what they rest on
+schema_habits.py   ways of writing a schema that are not JSON Schema's
 mcp.py             MCPServers: every configured server's tools under one roof
-mcp_connection.py  one server: the task that owns its session, reconnects and lists its tools
+mcp_connection.py  one server: the task that owns its session, reconnects and lists its tools; mcp_pace.py: how often
+mcp_listing.py     the tools that a server lists, one by one
 mcp_calls.py       one call over a session, and whether it may be sent again
-mcp_link.py        the official client over streamable HTTP or stdio
-mcp_http.py        the HTTP transport below it, which says what became of a request that failed
 mcp_content.py     what a tool answered, as text
+mcp_link.py        the official client over streamable HTTP or stdio
+mcp_wire.py        what lies between its session and the transports: lists and results that its models would refuse
+mcp_http.py        the HTTP transport, which says what became of a request that failed; mcp_access.py: and what to set
+mcp_child.py       the transport to a program
+mcp_bodies.py      answers over HTTP; mcp_envelope.py: a single message, bounded and made readable
+mcp_fate.py        what became of a request
 mcp_config.py      config/mcp_servers.yaml
 """
 

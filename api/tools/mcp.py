@@ -1,25 +1,26 @@
 """All configured MCP servers: their tools under one roof, with names that do not collide."""
 
 import asyncio
-import inspect
-import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Self
-
-from mcp_types import Tool as RemoteTool
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from api.tools.mcp_config import ServerEntry
-from api.tools.mcp_connection import MCPConnection, Pace
-from api.tools.schema import ToolSchemaError
-from api.tools.tool import MAX_RESULT_CHARACTERS, Tool
+from api.tools.mcp_pace import Pace
+from api.tools.tool import MAX_RESULT_CHARACTERS, MAX_TOOLS, MAX_TOOLS_CHARACTERS, Tool
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from api.tools.mcp_connection import MCPConnection
+    from api.tools.mcp_listing import ListedTool
 
 # A start waits this long for servers that are there, so that the first request has their tools; others connect later.
 FIRST_CONNECT_SECONDS = 2.0
 _USUAL_PACE = Pace()
+TOO_MANY = (
+    f"the servers have more than {MAX_TOOLS} tools together, or more than {MAX_TOOLS_CHARACTERS:,} characters of them; "
+    "name those you need in allowed_tools"
+)
 
 
 class ServerStatus(NamedTuple):
@@ -44,10 +45,10 @@ class MCPServers:
         max_result_characters: int = MAX_RESULT_CHARACTERS,
         pace: Pace = _USUAL_PACE,
     ) -> None:
-        self._connections = [MCPConnection(entry, self._rebuild, pace) for entry in entries]
+        self._connections = _connections(entries, self._rebuild, pace)
         self._max_characters = max_result_characters
         self._tools: list[tuple[MCPConnection, Tool]] = []
-        self._left_out: list[tuple[MCPConnection, str, str]] = []
+        self._too_many: list[tuple[MCPConnection, str]] = []
 
     async def open(self) -> None:
         """Starts connecting to every server, and waits a moment for those that are there. None has to be."""
@@ -84,7 +85,7 @@ class MCPServers:
                 connection.healthy,
                 connection.error,
                 [tool.name for owner, tool in self._tools if owner is connection],
-                {name: reason for owner, name, reason in self._left_out if owner is connection},
+                {**connection.left_out, **{name: TOO_MANY for owner, name in self._too_many if owner is connection}},
             )
             for connection in self._connections
         ]
@@ -103,40 +104,52 @@ class MCPServers:
         ]
 
     def _rebuild(self) -> None:
-        self._left_out = []
-        found = [(owner, remote) for owner in self._connections for remote in _allowed(owner)]
-        names = unique_names([(owner.entry.name, remote.name) for owner, remote in found])
-        built = [(owner, self._build(owner, remote, name)) for (owner, remote), name in zip(found, names, strict=True)]
-        self._tools = [(owner, tool) for owner, tool in built if tool is not None]
+        found = [(owner, listed) for owner in self._connections for listed in owner.tools]
+        kept, self._too_many = _within_bounds(found)
+        names = unique_names([(owner.entry.name, listed.name) for owner, listed in kept])
+        self._tools = [
+            (owner, self._build(owner, listed, name)) for (owner, listed), name in zip(kept, names, strict=True)
+        ]
 
-    def _build(self, owner: MCPConnection, remote: RemoteTool, name: str) -> Tool | None:
-        idempotent = owner.entry.trust_annotations and _repeatable(remote)
-        try:
-            return Tool(
-                name=name,
-                description=inspect.cleandoc(remote.description or ""),
-                input_schema=remote.input_schema,
-                server=owner.entry.name,
-                call=partial(owner.call, remote.name, idempotent=idempotent),
-                idempotent=idempotent,
-                timeout=owner.entry.timeout,
-                max_characters=self._max_characters,
-            )
-        except ToolSchemaError as problem:
-            logger.warning("MCP server %s: tool %s is left out: %s", owner.entry.name, remote.name, problem)
-            self._left_out.append((owner, remote.name, str(problem)))
-            return None
+    def _build(self, owner: "MCPConnection", listed: "ListedTool", name: str) -> Tool:
+        idempotent = owner.entry.trust_annotations and listed.repeatable
+        return Tool(
+            name=name,
+            description=listed.description,
+            input_schema=listed.input_schema,
+            server=owner.entry.name,
+            call=partial(owner.call, listed, idempotent=idempotent),
+            idempotent=idempotent,
+            timeout=owner.entry.timeout,
+            max_characters=self._max_characters,
+            check=listed.check,
+        )
 
 
-def _allowed(owner: MCPConnection) -> list[RemoteTool]:
-    allowed = owner.entry.allowed_tools
-    return [tool for tool in owner.tools if allowed is None or tool.name in allowed]
+def _connections(entries: Sequence[ServerEntry], on_tools: Callable[[], None], pace: Pace) -> list["MCPConnection"]:
+    if not entries:
+        return []
+    # Imported with the first server: the MCP client takes a third of the start, and many run without any.
+    from api.tools.mcp_connection import MCPConnection
+
+    return [MCPConnection(entry, on_tools, pace) for entry in entries]
 
 
-def _repeatable(remote: RemoteTool) -> bool:
-    """idempotentHint has a meaning only where readOnlyHint is false: what changes nothing may be repeated anyway."""
-    hints = remote.annotations
-    return hints is not None and bool(hints.read_only_hint or hints.idempotent_hint)
+Found = tuple["MCPConnection", "ListedTool"]
+
+
+def _within_bounds(found: Sequence[Found]) -> tuple[list[Found], list[tuple["MCPConnection", str]]]:
+    """As many tools as may stand in one prompt, in the configuration's order, and the names of the others."""
+    kept: list[Found] = []
+    too_many: list[tuple[MCPConnection, str]] = []
+    characters = 0
+    for owner, listed in found:
+        characters += listed.characters
+        if len(kept) < MAX_TOOLS and characters <= MAX_TOOLS_CHARACTERS:
+            kept.append((owner, listed))
+        else:
+            too_many.append((owner, listed.name))
+    return kept, too_many
 
 
 def unique_names(tools: Sequence[tuple[str, str]]) -> list[str]:

@@ -13,20 +13,20 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from mcp import Client
 from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.exceptions import MCPError
-from mcp_types import Tool as RemoteTool
 
-from api.tools.mcp_calls import CallLostError, call_tool
+from api.tools.mcp_calls import AccessLostError, CallLostError, call_tool
 from api.tools.mcp_config import HTTPTarget, ServerEntry
-from api.tools.mcp_http import Fate, describe, is_refusal
-from api.tools.mcp_link import Link, Pulse, is_modern, list_tools, take_pulse
+from api.tools.mcp_fate import Fate, describe, is_refusal
+from api.tools.mcp_link import Link, Pulse, is_modern, take_pulse
+from api.tools.mcp_listing import ListedTool, Listing, list_tools
+from api.tools.mcp_pace import Pace
 from api.tools.tool import ToolFailure
 
 logger = logging.getLogger(__name__)
@@ -40,27 +40,6 @@ CLIENT_MARGIN = 5.0
 CLOSE_SECONDS = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often a server is asked; all in seconds.
-
-    The time between attempts doubles from the first to the longest. A refused connection costs next to nothing, starting a
-    program that fails does not, and a server that is there and says no will hardly say yes a moment later. A session that
-    lasted `stable` starts the count anew.
-    """
-
-    first_delay: float = 0.1
-    longest_delay_http: float = 0.5
-    longest_delay_child: float = 10.0
-    longest_delay_refused: float = 30.0
-    stable: float = 5.0
-    ping: float = 1.5
-    """With the time to connect anew, an older server is used again within 2 s of its return, however short it was away."""
-    rare_ping: float = 30.0
-    offered_after_loss: float = 10.0
-    """For how long after a loss its tools are still offered."""
-
-
 class LostServerError(Exception):
     """The session is of no use any more."""
 
@@ -71,7 +50,7 @@ class MCPConnection:
     def __init__(self, entry: ServerEntry, on_tools: Callable[[], None], pace: Pace) -> None:
         self.entry = entry
         self._pace = pace
-        self.tools: Sequence[RemoteTool] = ()
+        self._listing = Listing()
         self.error: str | None = None
         self.tried = asyncio.Event()
         self._on_tools = on_tools
@@ -83,13 +62,23 @@ class MCPConnection:
         self._under_way = 0
         self._closing = False
         self._ready_since = math.inf
-        self._lost_at = -math.inf
+        self._lost_at = self._listed_at = -math.inf
         self._owner: asyncio.Task[None] | None = None
 
     @property
     def healthy(self) -> bool:
         """Connected, and not under suspicion."""
         return self._ready.is_set()
+
+    @property
+    def tools(self) -> Collection[ListedTool]:
+        """What the server listed last, in its order."""
+        return self._listing.tools.values()
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Those of its tools that cannot be offered, and why."""
+        return self._listing.left_out
 
     @property
     def offered(self) -> bool:
@@ -108,27 +97,31 @@ class MCPConnection:
             await asyncio.wait([self._owner], timeout=CLOSE_SECONDS)
         await self._link.close()
 
-    async def call(self, name: str, arguments: Mapping[str, Any], *, idempotent: bool) -> str:
+    async def call(self, tool: ListedTool, arguments: Mapping[str, Any], *, idempotent: bool) -> str:
         """The tool's answer. A call is sent again, once, if it was never sent or is idempotent. Raises ToolFailure."""
         try:
-            return await self._call(name, arguments)
+            return await self._call(tool, arguments)
         except CallLostError as lost:
             if lost.fate is Fate.UNKNOWN and not idempotent:
                 raise ToolFailure(_unknown(lost, sent="once")) from None
         try:
-            return await self._call(name, arguments)
+            return await self._call(tool, arguments)
         except CallLostError as lost:
             if lost.fate is Fate.UNKNOWN:
                 raise ToolFailure(_unknown(lost, sent="at most twice")) from None
             raise ToolFailure(self._unreachable(str(lost))) from None
 
-    async def _call(self, name: str, arguments: Mapping[str, Any]) -> str:
+    async def _call(self, tool: ListedTool, arguments: Mapping[str, Any]) -> str:
         client = await self._connected()
         self._under_way += 1
         try:
-            return await call_tool(client, name, arguments, self.entry.timeout + CLIENT_MARGIN)
+            limit = self.entry.timeout + CLIENT_MARGIN
+            return await call_tool(client, tool.name, arguments, limit, tool.output_check)
         except CallLostError:
             self._lose()
+            self._suspect()
+            raise
+        except AccessLostError:
             self._suspect()
             raise
         except asyncio.CancelledError:
@@ -188,6 +181,7 @@ class MCPConnection:
 
     async def _session(self) -> None:
         self._changed = self._suspicion = self._listening = False
+        self._listed_at = -math.inf
         async with self._link.open(self._change, self._suspect) as client, asyncio.TaskGroup() as group:
             self._client = client
             listener = group.create_task(self._listen(client))
@@ -211,6 +205,7 @@ class MCPConnection:
         while True:
             idle = not await self._woken()
             if self._changed:
+                await asyncio.sleep(self._listed_at + self._pace.listing - time.monotonic())
                 await self._read_tools(client)
             if self._suspicion or idle:
                 await self._take_pulse(client)
@@ -228,7 +223,10 @@ class MCPConnection:
 
     async def _read_tools(self, client: Client) -> None:
         self._changed = False
-        self.tools = await list_tools(client)
+        self._listed_at = time.monotonic()
+        listing = await list_tools(client, self.entry.allowed_tools, self._listing)
+        self._note_left_out(listing.left_out)
+        self._listing = listing
         if self.error or not self.tried.is_set():
             logger.info("MCP server %s: connected, %d tools", self.entry.name, len(self.tools))
         self.error = None
@@ -236,6 +234,12 @@ class MCPConnection:
         self._ready.set()
         self._ready_since = min(self._ready_since, time.monotonic())
         self.tried.set()
+
+    def _note_left_out(self, left_out: Mapping[str, str]) -> None:
+        """Only what was not left out the last time is a warning."""
+        for name, reason in left_out.items():
+            level = logging.DEBUG if self.left_out.get(name) == reason else logging.WARNING
+            logger.log(level, "MCP server %s: tool %s is left out: %s", self.entry.name, name, reason)
 
     async def _take_pulse(self, client: Client) -> None:
         self._suspicion = False

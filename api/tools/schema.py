@@ -1,120 +1,101 @@
-"""Checks a call's arguments against the tool's own JSON Schema before the tool sees them.
+"""Checks a call's arguments against the tool's own JSON Schema before the tool sees them, within a bounded time.
 
-Not all schemas in use are quite JSON Schema: patterns may be written for another language than Python, such as `\\p{L}`
-or `(?<name>…)`, and bounds may be those of draft 4, `"exclusiveMinimum": true`. Such a bound is understood. Such a
-pattern is not checked, and neither is what depends on it: with `not`, for one, taking it as fulfilled would refuse what
-the server allows. Whatever is not checked here is left to the server.
+Not all schemas in use are quite JSON Schema: patterns may be written for another language, such as `(?<name>…)`, bounds
+may be those of draft 4, `"exclusiveMinimum": true`, and null may be allowed as OpenAPI has it, `"nullable": true`. Such
+bounds and nulls are understood; keywords that are null count as left out. Such a pattern is not checked, and neither is
+what depends on it: with `not`, for one, taking it as fulfilled would refuse what the server allows. The same holds for a
+`$ref` that leads nowhere, for numbers beyond all computing, and for whatever takes too long: what is not checked here is
+left to the server.
+
+A check runs in the event loop, so each keyword first looks at the clock. Within one keyword only the work is done that
+the schema's size and the arguments' size allow; `schema_patterns.py` sees to that for regular expressions.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from itertools import groupby
-from typing import Any
+import json
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from jsonschema.exceptions import best_match
 from jsonschema.protocols import Validator
-from jsonschema.validators import extend, validator_for
+from jsonschema.validators import validator_for
 from referencing import Registry
-from referencing.exceptions import Unresolvable
 
+from api.tools.schema_bounds import TooMuchError, bounded
+from api.tools.schema_habits import is_habit, tidied
+from api.tools.schema_keywords import Allowance, TimeIsUpError, forgiving, reading, watched
+
+# In the event loop, for each call.
+CHECKING = Allowance(computing=0.05, waiting=0.2, least=0.02)
+# Beside the event loop, for each list of tools.
+READING = Allowance(computing=2.0, waiting=10.0, least=1.0)
 MAX_PROBLEMS = 5
+MAX_ERRORS = 100
 MAX_PROBLEM_CHARACTERS = 300
-# What searches with patterns, and what may refuse arguments because a schema inside it does fit them.
-_UNCERTAIN = (
-    *("pattern", "patternProperties", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"),
-    *("not", "oneOf", "if", "contains", "disallow"),
-)
-_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
-
-ArgumentCheck = Callable[[Mapping[str, Any]], str | None]
-Keyword = Callable[[Validator, Any, Any, Mapping[str, Any]], Iterator[ValidationError] | None]
 
 
 class ToolSchemaError(ValueError):
     """The schema that a tool came with is not a usable JSON Schema."""
 
 
-def compile_schema(schema: Mapping[str, Any]) -> ArgumentCheck:
-    """A function that says what is wrong with given arguments, or None.
+class Verdict(NamedTuple):
+    """What is wrong with a value, None if nothing was found; `unchecked` is why it was not checked to the end."""
+
+    problem: str | None
+    unchecked: str | None = None
+
+
+Check = Callable[[Any], Verdict]
+
+
+def compile_schema(schema: Mapping[str, Any]) -> Check:
+    """A function that says what is wrong with a value.
 
     The empty registry keeps `$ref` inside the document: a server's schema must not make us fetch an address.
     Raises ToolSchemaError.
     """
+    whole, kind = _read(schema)
+    validator = forgiving(kind)(whole, registry=Registry())
+    patterns = "patternProperties" in json.dumps(whole)
+
+    def check(value: Any) -> Verdict:
+        found: list[ValidationError] = []
+        with watched(CHECKING, patterns=patterns):
+            try:
+                for error in islice(validator.iter_errors(value), MAX_ERRORS):
+                    found.append(error)  # noqa: PERF402  what was found before the time was up is kept
+            except TimeIsUpError:
+                return Verdict(_describe(found), "that takes too long")
+            except RecursionError:
+                return Verdict(_describe(found), "the schema or the value leads too deep")
+        return Verdict(_describe(found))
+
+    return check
+
+
+def _read(schema: Mapping[str, Any]) -> tuple[dict[str, Any], type[Validator]]:
     try:
-        kind = _checked_kind(schema)
+        whole = tidied(bounded(schema))
+        with watched(READING, patterns=False):
+            return whole, _checked_kind(whole)
+    except TooMuchError as problem:
+        raise ToolSchemaError(f"its input schema is {problem}") from None
     except SchemaError as problem:
         raise ToolSchemaError(f"its input schema is not valid JSON Schema: {_short(problem.message)}") from None
-    except Exception as problem:  # noqa: BLE001  such as a `$schema` that is no text, or schemas nested too deeply
+    except TimeIsUpError:
+        raise ToolSchemaError(f"its input schema could not be read within {READING.computing:g} s") from None
+    except Exception as problem:  # noqa: BLE001  such as a `$schema` that is no text
         raise ToolSchemaError(f"its input schema cannot be read as JSON Schema ({type(problem).__name__})") from None
-    # Without the name of its draft, which has been read, a reference to the whole schema stays with this kind.
-    nameless = {name: value for name, value in schema.items() if name != "$schema"}
-    validator = _forgiving(kind)(nameless, registry=Registry())
-
-    def check(arguments: Mapping[str, Any]) -> str | None:
-        try:
-            return _describe(list(validator.iter_errors(arguments)))
-        except Unresolvable:
-            return "the tool's input schema refers to something that it does not contain, so it cannot be called"
-
-    return check
 
 
-def _checked_kind(schema: Mapping[str, Any]) -> type[Validator]:
+def _checked_kind(schema: dict[str, Any]) -> type[Validator]:
     """The validator for the schema's draft. Patterns are not looked at: they are a format, and formats are not checked."""
     kind: type[Validator] = validator_for(schema, default=Draft202012Validator)
-    for problem in kind(kind.META_SCHEMA).iter_errors(dict(schema)):
-        if not _is_bound_of_draft_4(problem):
+    for problem in reading(kind)(kind.META_SCHEMA).iter_errors(schema):
+        if not is_habit(problem):
             raise SchemaError.create_from(problem)
     return kind
-
-
-def _is_bound_of_draft_4(problem: ValidationError) -> bool:
-    if problem.validator == "anyOf":
-        branches = groupby(problem.context or (), key=lambda inner: inner.schema_path[0])
-        return any(all(map(_is_bound_of_draft_4, inner)) for _, inner in branches)
-    path = problem.absolute_path
-    return bool(path) and path[-1] in _BOUNDS and isinstance(problem.instance, bool)
-
-
-@cache
-def _forgiving(kind: type[Validator]) -> type[Validator]:
-    """The kind of validator that leaves unchecked what cannot be checked."""
-    unchecked = 0
-
-    def forgiving(keyword: Keyword) -> Keyword:
-        def check(
-            validator: Validator, value: Any, instance: Any, schema: Mapping[str, Any]
-        ) -> Iterator[ValidationError]:
-            nonlocal unchecked
-            before = unchecked
-            try:
-                found = list(keyword(validator, value, instance, schema) or ())
-            except re.error:
-                unchecked += 1
-            else:
-                if unchecked == before:
-                    yield from found
-
-        return check
-
-    keywords = {name: forgiving(kind.VALIDATORS[name]) for name in _UNCERTAIN if name in kind.VALIDATORS}
-    bounds = {name: _exclusive(name, kind.VALIDATORS[name]) for name in _BOUNDS if name in kind.VALIDATORS}
-    return extend(kind, keywords | bounds)  # type: ignore[no-untyped-call, no-any-return]
-
-
-def _exclusive(name: str, keyword: Keyword) -> Keyword:
-    """The keyword, also as draft 4 has it: `true` excludes the bound that stands beside it."""
-    beside = _BOUNDS[name]
-
-    def check(validator: Validator, value: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
-        if not isinstance(value, bool):
-            yield from keyword(validator, value, instance, schema) or ()
-        elif value and validator.is_type(instance, "number") and instance == schema.get(beside):
-            yield ValidationError(f"{instance!r} is equal to the {beside}, which is excluded")
-
-    return check
 
 
 def _describe(errors: list[ValidationError]) -> str | None:

@@ -6,15 +6,19 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from api.tools.schema import ArgumentCheck, compile_schema
+if TYPE_CHECKING:
+    from api.tools.schema import Check
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = 30.0
 MAX_RESULT_CHARACTERS = 20_000
 MAX_SCHEMA_IN_ERROR = 2_000
+# Of one server, and of all together: each tool stands in the prompt of every step.
+MAX_TOOLS = 500
+MAX_TOOLS_CHARACTERS = 1_000_000
 
 
 class ToolFailure(Exception):  # An outcome that the model reads, not a fault of the program.
@@ -53,8 +57,8 @@ class ToolResult:
 class Tool:
     """A tool of some server. `call` answers with text or raises ToolFailure; `timeout` is in seconds.
 
-    `idempotent`: a call whose outcome is unknown may be sent again.
-    Making one raises ToolSchemaError if the input schema is unusable.
+    `idempotent`: a call whose outcome is unknown may be sent again. `check` is the input schema's own; where it is left
+    out, making a tool raises ToolSchemaError if the input schema is unusable.
     """
 
     name: str
@@ -65,10 +69,11 @@ class Tool:
     idempotent: bool = False
     timeout: float = DEFAULT_TIMEOUT
     max_characters: int = MAX_RESULT_CHARACTERS
-    _check: ArgumentCheck = field(init=False, repr=False)
+    check: "Check | None" = field(default=None, repr=False)
+    _check: "Check" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_check", compile_schema(self.input_schema))
+        object.__setattr__(self, "_check", self.check or _compiled(self.input_schema))
 
     async def run(self, arguments: Mapping[str, Any]) -> ToolResult:
         """Calls the tool once its arguments fit. Every failure becomes a result; only cancellation is raised."""
@@ -82,11 +87,9 @@ class Tool:
         return ToolResult(self.name, ok=True, text=text, duration=_since(started), left_out=left_out)
 
     async def _checked_call(self, arguments: Mapping[str, Any]) -> str:
-        problem = self._problem_with(arguments)
-        if problem:
-            raise ToolFailure(f"{self.name} was not called, its arguments do not fit: {problem}{self._schema_hint()}")
         try:
             async with asyncio.timeout(self.timeout) as limit:
+                self._refuse_what_does_not_fit(arguments)
                 return await self.call(arguments)
         except TimeoutError:
             if not limit.expired():
@@ -98,13 +101,12 @@ class Tool:
             logger.exception("the call of tool %s failed in an unexpected way", self.name)
             raise ToolFailure(f"{self.name} failed: {type(problem).__name__}") from None
 
-    def _problem_with(self, arguments: Mapping[str, Any]) -> str | None:
-        try:
-            return self._check(arguments)
-        except Exception as problem:  # noqa: BLE001  such as a schema that refers to itself, or a number beyond all computing
-            logger.warning("the arguments of tool %s could not be checked: %s", self.name, type(problem).__name__)
-            reason = f"its arguments cannot be checked against its input schema ({type(problem).__name__})"
-            raise ToolFailure(f"{self.name} was not called: {reason}") from None
+    def _refuse_what_does_not_fit(self, arguments: Mapping[str, Any]) -> None:
+        problem, unchecked = self._check(arguments)
+        if problem:
+            raise ToolFailure(f"{self.name} was not called, its arguments do not fit: {problem}{self._schema_hint()}")
+        if unchecked:
+            logger.info("the arguments of tool %s are left to its server to check: %s", self.name, unchecked)
 
     def _schema_hint(self) -> str:
         schema = json.dumps(self.input_schema, ensure_ascii=False)
@@ -113,6 +115,13 @@ class Tool:
     def _cut(self, text: str) -> tuple[str, int]:
         kept = text[: self.max_characters]
         return kept, len(text) - len(kept)
+
+
+def _compiled(schema: Mapping[str, Any]) -> "Check":
+    # Imported with the first tool: without any, the start need not take the time of a JSON Schema library.
+    from api.tools.schema import compile_schema
+
+    return compile_schema(schema)
 
 
 def _since(started: float) -> float:

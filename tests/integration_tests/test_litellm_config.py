@@ -49,8 +49,18 @@ def litellm(stack: Instance, tmp_path: Path) -> LiteLLM:
 @pytest.mark.parametrize("name", ENTRIES)
 def test_every_model_has_a_price_in_litellm_s_list_or_beside_it(name: str) -> None:
     own = ENTRIES[name].get("model_info", {})
-    listed = price_list().get(ENTRIES[name]["litellm_params"]["model"].partition("/")[2], {})
-    assert (own or listed).get("input_cost_per_token", 0) > 0
+    listed = price_list().get(own.get("base_model") or ENTRIES[name]["litellm_params"]["model"].partition("/")[2], {})
+    assert (own if "input_cost_per_token" in own else listed).get("input_cost_per_token", 0) > 0
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, entry in ENTRIES.items() if "base_model" in entry.get("model_info", {})]
+)
+def test_phoenix_is_told_the_price_that_litellm_finds_by_the_base_model(name: str) -> None:
+    info = ENTRIES[name]["model_info"]
+    told = {kind: float(price) for kind, price in info["phoenix_price"].items()}
+    assert told == {kind: price_list()[info["base_model"]][kind] for kind in told}
+    assert set(told) == {"input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost"}
 
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if "embedding" not in name and name != "deepseek-v4-flash"])

@@ -65,6 +65,9 @@ CREATE TABLE "Person" (
 CREATE UNIQUE INDEX "Person_name_key" ON "Person" (name);
 """
 
+IDLE = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+RUNNING = "SELECT query FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
@@ -306,8 +309,7 @@ def test_a_rolled_back_transaction_leaves_nothing(client: EngineClient) -> None:
 def test_a_transaction_that_is_not_ended_in_time_is_rolled_back(client: EngineClient, server: PostgresServer) -> None:
     transaction = client.begin(timeout_ms=200)
     client.run(create("ann"), transaction)
-    open_ones = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
-    wait_until(lambda: server.sql(open_ones) == "0", "the transaction is closed")
+    wait_until(lambda: server.sql(IDLE) == "0", "the transaction is closed")
     assert error_code(client.end(transaction, "commit")) == "P2028"
     assert names(client) == []
 
@@ -327,7 +329,118 @@ def test_requests_in_parallel_each_get_their_own_answer(client: EngineClient) ->
     assert answers == list(range(40))
 
 
+# -------------------------------------------------------------------------------- values that cannot be stored
+
+HUGE = "9" * 400
+# The codes at which LiteLLM takes a row out of its batch and writes the others: none of PostgreSQL's own, and these two.
+ISOLATED = {"None", "P2007", "P2008"}
+
+
+def in_json(text: str) -> str:
+    return f"settings: {json.dumps(text)}"
+
+
+UNSTORABLE = {
+    "a number of 400 digits in JSON": in_json(f'{{"a": [{HUGE}]}}'),
+    "a float beyond 64 bits in JSON": in_json("1e400"),
+    "NaN in JSON": in_json('{"a": NaN}'),
+    "Infinity in JSON": in_json("[-Infinity]"),
+    "half of a surrogate pair in JSON": in_json('"\\ud800"'),
+    "half of a surrogate pair in a name of JSON": in_json('{"\\udc00": 1}'),
+    "128 levels of JSON": in_json("[" * 128 + "]" * 128),
+    "100,000 levels of JSON": in_json("[" * 100_000 + "]" * 100_000),
+    "JSON that is none": in_json("{"),
+    "JSON that is empty": in_json(""),
+    "an integer of 400 digits": f"age: {HUGE}",
+    "an integer beyond the column": "age: 3000000000",
+    "a big integer of 20 digits": f"balance: {'9' * 20}",
+    "a float beyond 64 bits": "score: -1e400",
+    "NaN for a float": "score: NaN",
+    "a decimal beyond the column": f'price: "{HUGE}"',
+    "a word for a decimal": 'price: "much"',
+    "a word for a time": 'born: "yesterday"',
+    "half of a surrogate pair in a string": 'tags: ["\\ud800"]',
+    "200 levels of lists": f"tags: {'[' * 200}{']' * 200}",
+    "100,000 levels of lists": f"tags: {'[' * 100_000}{']' * 100_000}",
+}
+
+
+def create_many(*rows: str) -> str:
+    named = ", ".join(f'{{id: "{number}", name: "{number}", {more}}}' for number, more in enumerate(rows))
+    return f"mutation createManyPerson(data: [{named}], skipDuplicates: true) {{ count }}"
+
+
+def refused_code(body: dict[str, Any]) -> str:
+    return str(body["errors"][0]["user_facing_error"].get("error_code"))
+
+
+@pytest.mark.parametrize("value", UNSTORABLE.values(), ids=UNSTORABLE)
+def test_a_value_that_cannot_be_stored_is_an_error_that_litellm_isolates(
+    client: EngineClient, server: PostgresServer, value: str
+) -> None:
+    assert refused_code(client.post("/", query(create_many("", value, "")))) in ISOLATED
+    assert client.run(create_many("age: 1", "age: 2")) == {"count": 2}
+    assert server.sql(IDLE) == "0"
+
+
+def test_a_nul_is_stored_as_a_replacement_so_that_nothing_is_lost_with_it(client: EngineClient) -> None:
+    rows = [r'tags: ["a\u0000b"]', in_json(r'{"\u0000": "\u0000"}'), ""]
+    assert client.run(create_many(*rows)) == {"count": 3}
+    assert client.run(find("0", "tags")) == {"tags": ["a\ufffdb"]}
+    assert json.loads(client.run(find("1", "settings"))["settings"]) == {"\ufffd": "\ufffd"}
+    named = (
+        r'mutation executeRaw(query: "UPDATE \"Person\" SET name = $1 WHERE id = \"2\"", parameters: "[\"x\\u0000\"]")'
+    )
+    assert client.run(named.replace(r"id = \"2\"", "id = '2'")) == 1
+    assert client.run(find("2", "name")) == {"name": "x\ufffd"}
+
+
+def test_a_field_that_does_not_exist_is_no_fault_of_a_value(client: EngineClient) -> None:
+    assert client.error_code(create_many("nothing: 1")) == "P2009"
+
+
+@pytest.mark.parametrize("text", ["[" * 127 + "]" * 127, f'"{"x" * 20_000_000}"', "1e300"], ids=["deep", "long", "big"])
+def test_json_is_stored_up_to_the_engines_limits(client: EngineClient, text: str) -> None:
+    assert client.run(create_many(in_json(text))) == {"count": 1}
+
+
+@pytest.mark.parametrize("parameters", [f"[{HUGE}]", "[NaN]", "[", "{}", '["\\ud800"]', f"{'[' * 5000}"])
+def test_parameters_that_cannot_be_read_are_an_error(client: EngineClient, parameters: str) -> None:
+    call = f"mutation queryRaw(query: {json.dumps('SELECT $1::text AS a')}, parameters: {json.dumps(parameters)})"
+    assert "errors" in client.post("/", query(call))
+    assert raw_rows(client, "SELECT 1 AS a")[1] == [[1]]
+
+
+@pytest.mark.parametrize(
+    "content", [b"5", b"null", b"[]", b"{}", b'{"query": 5}', b'{"batch": [5]}', b'{"query": "\xff"}']
+)
+def test_a_body_that_is_no_request_is_an_error(client: EngineClient, content: bytes) -> None:
+    assert "errors" in client._http.post("/", content=content).json()
+    assert client.is_ready()
+
+
 # ------------------------------------------------------------------------------------------------ the engine's life
+
+
+def test_an_engine_that_trapped_is_replaced_and_who_waited_for_it_is_told(
+    client: EngineClient, server: PostgresServer
+) -> None:
+    transaction = client.begin()
+    client.run(create("ann"), transaction)
+    # Of all that a client can send, this is known to trap: it never sends an identifier that was not given to it.
+    assert refused_code(client.post("/transaction/none/commit")) == "P2007"
+    assert names(client) == []
+    assert client.run(create("bob")) == {"id": "bob"}
+    wait_until(lambda: server.sql(IDLE) == "0", "the lost transaction is closed")
+
+
+def test_calls_that_were_under_way_when_the_engine_trapped_may_be_made_again(client: EngineClient) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(client.post, "/", query(raw("SELECT pg_sleep(60)")))
+        wait_until(lambda: "pg_sleep(60)" in str(raw_rows(client, RUNNING)), "the slow call is under way")
+        client.post("/transaction/none/commit")
+        assert error_code(slow.result(10)) == "P1001"
+    assert names(client) == []
 
 
 def test_a_connection_lost_inside_a_transaction_ends_that_transaction_only(

@@ -1,6 +1,7 @@
 """What Phoenix and LiteLLM's spend log say of a request through the API, on the real stack."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -171,3 +172,11 @@ def test_nothing_in_either_trace_has_failed(passthrough: Recorded, reasoning: Re
 def _tag(row: dict[str, Any], kind: str) -> str:
     [value] = [str(tag).partition(":")[2] for tag in row["request_tags"] if tag.startswith(f"{kind}:")]
     return value
+
+
+def test_a_prompt_of_megabytes_costs_no_call_its_spans(client: StackClient) -> None:
+    """It stands on LiteLLM's span three times: more than Phoenix would take in one message over gRPC."""
+    with ThreadPoolExecutor(3) as pool:
+        asked = list(pool.map(client.ask, ["hi", "x" * 2_000_000, "hi"]))
+    for answered in asked:
+        assert recorded(client, answered, calls=1).counted

@@ -9,7 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from mcp_types import METHOD_NOT_FOUND
 
@@ -45,6 +45,25 @@ async def until(condition: Callable[[], bool], seconds: float = 5.0) -> float:
 
 
 @asynccontextmanager
+async def heartbeat() -> AsyncIterator[list[float]]:
+    """The longest that the event loop was kept from others, in seconds of its own computing: machines may be busy."""
+    longest = [0.0]
+
+    async def beat() -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0.005)
+            now = time.thread_time()
+            longest[0], last = max(longest[0], now - last), now
+
+    beating = asyncio.create_task(beat())
+    await asyncio.sleep(0.02)
+    yield longest
+    await asyncio.sleep(0.02)
+    beating.cancel()
+
+
+@asynccontextmanager
 async def cutting_relay(demo: DemoTools, tool: str, times: int = 100) -> AsyncIterator[str]:
     """The address of a relay to the server that breaks a connection once a call of the tool has arrived over it, so many times."""
     cuts = 0
@@ -77,14 +96,27 @@ async def cutting_relay(demo: DemoTools, tool: str, times: int = 100) -> AsyncIt
             await stream.wait_closed()
 
 
+class Reply(NamedTuple):
+    """A whole HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+
+
 class ScriptedServer:
     """An MCP server of the protocol of 2025 in this process, whose every answer a test may replace.
 
-    `answers` maps a method to its result, to a JSON-RPC error (`{"error": {…}}`), to the HTTP status to refuse it with
-    or to a body of its own. `received` counts the methods that arrived. With sessions, `restart` forgets them.
+    `answers` maps a method to its result, to a JSON-RPC error (`{"error": {…}}`), to a whole message (`{"whole": …}`), to
+    the HTTP status to refuse it with, to a body or a whole reply, or to a function of the request's params that gives one
+    of these. `received` counts the methods that arrived. With sessions, `restart` forgets them. With `events`, answers
+    come as a stream of one event. With `changes`, it says every so many seconds that its tools have changed. `lost` is the
+    reply to a session that is not known, `stream` the one to a GET, which `received` counts as such.
     """
 
-    def __init__(self, *, sessions: bool = False, **answers: Any) -> None:
+    def __init__(
+        self, *, sessions: bool = False, events: bool = False, changes: float | None = None, **answers: Any
+    ) -> None:
         self.received: Counter[str] = Counter()
         self.answers: dict[str, Any] = {
             "server/discover": {"error": {"code": METHOD_NOT_FOUND, "message": "Method not found"}},
@@ -98,6 +130,9 @@ class ScriptedServer:
             "tools/call": {"content": [{"type": "text", "text": "done"}]},
         } | {name.replace("_", "/"): answer for name, answer in answers.items()}
         self._session = uuid.uuid4().hex if sessions else None
+        self._events = events
+        self._changes = changes
+        self.lost, self.stream = Reply(404, {}), Reply(405, {})
 
     def restart(self) -> None:
         """No session is known any more."""
@@ -106,43 +141,76 @@ class ScriptedServer:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         """Its address."""
-        async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as listener:
+        serving: set[asyncio.Task[None]] = set()
+
+        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(self._serve(reader, writer))
+            serving.add(task)
+            task.add_done_callback(serving.discard)
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as listener:
             yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/mcp"
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._serve_one(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = re.search(r"content-length: (\d+)", head)
         message = json.loads(await reader.readexactly(int(length[1])) if length else b"{}")
         session = re.search(r"mcp-session-id: (\S+)", head)
-        status, body = self._answer(message, session[1] if session else None)
-        given = (
-            f"Mcp-Session-Id: {self._session}\r\n" if self._session and message.get("method") == "initialize" else ""
-        )
-        writer.write(
-            f"HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\n{given}"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
-        )
-        writer.write(body)
-        with suppress(ConnectionError):
-            await writer.drain()
-        writer.close()
+        if head.startswith("get") and self._changes is not None:
+            await self._tell_of_changes(writer, self._changes)
+        reply = self._answer(message, session[1] if session else None)
+        headers = {"Content-Type": "application/json", **reply.headers, "Content-Length": str(len(reply.body))}
+        lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
+        writer.write("\r\n".join([*lines, "Connection: close", "", ""]).encode() + reply.body)
+        await writer.drain()
 
-    def _answer(self, message: dict[str, Any], session: str | None) -> tuple[int, bytes]:
+    async def _tell_of_changes(self, writer: asyncio.StreamWriter, seconds: float) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        while True:
+            writer.write(b'data: {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}\n\n')
+            await writer.drain()
+            await asyncio.sleep(seconds)
+
+    def _answer(self, message: dict[str, Any], session: str | None) -> Reply:
         method = message.get("method")
         if method is None:
-            return 405, b""
+            self.received["GET"] += 1
+            return self.stream
         self.received[method] += 1
         if session and session != self._session:
-            return 404, b""
+            return self.lost
         if "id" not in message:
-            return 202, b""
-        answer = self.answers[method]
+            return Reply(202, {})
+        reply = self._reply(message, self.answers[method])
+        given = {"Mcp-Session-Id": self._session} if self._session and method == "initialize" else {}
+        return reply._replace(headers={**given, **reply.headers})
+
+    def _reply(self, message: dict[str, Any], answer: Any) -> Reply:
+        answer = answer(message.get("params", {})) if callable(answer) else answer
+        if isinstance(answer, Reply):
+            return answer
         if isinstance(answer, int):
-            return answer, b""
+            return Reply(answer, {})
         if isinstance(answer, bytes):
-            return 200, answer
-        answer = answer if "error" in answer else {"result": answer}
-        return 200, json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}).encode()
+            return Reply(200, {}, answer)
+        if "whole" not in answer:
+            content = answer if "error" in answer else {"result": answer}
+            answer = {"whole": {"jsonrpc": "2.0", "id": message["id"], **content}}
+        body = json.dumps(answer["whole"]).encode()
+        if not self._events:
+            return Reply(200, {}, body)
+        return Reply(200, {"Content-Type": "text/event-stream"}, b"event: message\r\ndata: " + body + b"\r\n\r\n")
 
 
 @asynccontextmanager

@@ -91,19 +91,12 @@ KINDS = [
     # LiteLLM writes one row and one span of all three attempts, but three rows of three that took too long.
     Kind("exhausted", replies=(DOWN,), status=500, tells=False, attempts=3, spans=1),
     Kind("exhausted-streamed", fields=STREAM, replies=(DOWN,), status=500, tells=False, attempts=3, spans=1),
-    Kind("timed-out", fields={"timeout": 1}, replies=(LATE,), status=504, tells=False, attempts=3, rows=3, spans=1),
+    Kind("timed-out", replies=({**DOWN, "status": 408},), status=504, tells=False, attempts=3, rows=3, spans=1),
     Kind("broken", fields=USAGE, replies=(BROKEN,), tells=False),
     Kind("dropped", fields=USAGE, replies=({**BROKEN, "fail": "drop"},), tells=False),
-    # LiteLLM asks the same model again after a 500, and the next one in the list of fallbacks after a 400.
+    # LiteLLM asks the same model again after a 500; another one that the caller names it is not told of.
     Kind("retried", replies=(DOWN,), once=True, attempts=2),
-    Kind("fallback", fields={"fallbacks": ["claude-haiku-4-5"]}, replies=(REFUSED,), once=True, attempts=2),
-    Kind(
-        "fallback-streamed",
-        fields={"fallbacks": ["claude-haiku-4-5"], **USAGE},
-        replies=(REFUSED,),
-        once=True,
-        attempts=2,
-    ),
+    Kind("fallback", fields={"fallbacks": ["claude-haiku-4-5"]}, replies=(REFUSED,), status=400, tells=False),
     Kind("left-plain", replies=(LATE,), leaves=True, status=499, tells=False),
     Kind("left-stream", fields=STREAM, replies=(SLOW,), words=3, tells=False),
     Kind("left-anthropic", fields={**CLAUDE, **STREAM}, replies=(SLOW,), words=3, tells=False),

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 DEVELOPMENT = (ROOT / "docker-compose.dev.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
-API_SECRETS = {"LLM_API_KEY", "API_TOKENS"}
+# The last is Phoenix's, for sending traces where Phoenix asks who sends them.
+API_SECRETS = {"LLM_API_KEY", "API_TOKENS", "PHOENIX_API_KEY"}
 
 
 def variables(text: str) -> set[str]:
@@ -103,6 +104,17 @@ def test_without_the_switch_litellm_in_compose_keeps_nothing_of_what_was_said() 
     environment = SERVICES["litellm"]["environment"]
     kept = {name: f"${{{name}:-{value}}}" for name, value in traced_content({"TRACE_CONTENT": "off"}).items()}
     assert environment.items() >= kept.items()
+
+
+def test_the_api_answers_to_the_name_by_which_the_other_containers_reach_it() -> None:
+    assert SERVICES["reasoning-api"]["environment"]["ALLOWED_HOSTS"] == "reasoning-api,${ALLOWED_HOSTS:-}"
+
+
+def test_development_s_api_is_served_as_production_s() -> None:
+    command = yaml.safe_load(DEVELOPMENT)["services"]["reasoning-api"]["command"]
+    started = (ROOT / "api" / "__main__.py").read_text()
+    for option, argument in (("--http", "http"), ("--ws", "ws")):
+        assert f'{argument}="{command[command.index(option) + 1]}"' in started
 
 
 def test_the_api_s_container_can_be_given_every_setting() -> None:

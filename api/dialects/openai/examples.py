@@ -116,6 +116,7 @@ ERRORS: dict[int, dict[str, Any]] = {
     409: _error("The resource was changed by another request.", _REQUEST, None),
     413: _error("The body of the request is larger than this server accepts.", _REQUEST, "request_too_large"),
     415: _error("Send the request as JSON.", _REQUEST, "unsupported_media_type"),
+    421: _error("This server does not answer to the name in the `Host` header.", _REQUEST, "host_not_allowed", "Host"),
     422: _error("The image cannot be read.", _REQUEST, None),
     429: _error("Rate limit reached for requests per minute.", "rate_limit_error", "rate_limit_exceeded"),
     431: _error("The headers of the request are too large.", _REQUEST, "request_header_fields_too_large"),

@@ -237,6 +237,7 @@ _WAIT: Final[Schema] = {"retry-after": _header("Seconds to wait, as the provider
 ERROR_HEADERS: Final[dict[int, Schema]] = {
     401: {"www-authenticate": _header("How to authenticate", _TEXT, "Bearer")},
     405: {"allow": _header("The methods that are possible", _TEXT, "POST")},
+    415: {"accept-encoding": _header("Of a compressed body: what can be undone", _TEXT, "gzip, deflate, zstd")},
     429: {**_WAIT, "x-should-retry": _header("Of a used-up budget: OpenAI's SDKs heed it", _one_of("false"), "false")},
     503: _WAIT,
 }

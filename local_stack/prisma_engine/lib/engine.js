@@ -4,13 +4,12 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { bindAdapter } = require('@prisma/driver-adapter-utils');
 const { PostgresAdapter, openPool } = require('./adapter');
-const { EngineError, UNREACHABLE, revealDriverErrors } = require('./errors');
+const { EXIT_PANIC, EngineError, UNREACHABLE, refused, revealDriverErrors } = require('./errors');
 const { Translator } = require('./graphql_to_json');
 const { renderBatch, renderData, renderRaw } = require('./json_to_graphql');
 const { readModels } = require('./datamodel');
 
 const NO_TRACE_HEADERS = '{}';
-const EXIT_PANIC = 101; // as the native engine
 
 /** Prisma's runtime is not written to be required by its parts, so the two files are found beside its entry. */
 async function loadWebAssembly() {
@@ -70,7 +69,7 @@ class Engine {
 
   async #single(body, transactionId) {
     const { alias, isRaw, operation } = this.translator.translate(body);
-    const text = await this.wasm.query(JSON.stringify(operation), NO_TRACE_HEADERS, transactionId);
+    const text = await this.#ask(operation, transactionId);
     const raw = isRaw && renderRaw(text, alias);
     if (raw) return raw;
     const reply = this.#read(text);
@@ -83,13 +82,22 @@ class Engine {
       batch: translated.map((one) => one.operation),
       transaction: transaction ? { isolationLevel } : undefined,
     };
-    const reply = this.#read(await this.wasm.query(JSON.stringify(request), NO_TRACE_HEADERS, transactionId));
+    const reply = this.#read(await this.#ask(request, transactionId));
     return reply.batchResult
       ? renderBatch(
           reply.batchResult,
           translated.map((one) => one.alias),
         )
       : reply;
+  }
+
+  /** It answers what it has understood, with an error too, and throws only at what it cannot read: deep nesting. */
+  async #ask(request, transactionId) {
+    try {
+      return await this.wasm.query(JSON.stringify(request), NO_TRACE_HEADERS, transactionId);
+    } catch (error) {
+      throw error instanceof WebAssembly.RuntimeError ? error : refused(error.message);
+    }
   }
 
   async startTransaction(options) {
@@ -113,10 +121,6 @@ class Engine {
   #read(text) {
     return revealDriverErrors(JSON.parse(text), this.errorRegistry);
   }
-
-  close() {
-    return this.pool.end();
-  }
 }
 
-module.exports = { Engine, EXIT_PANIC };
+module.exports = { Engine };

@@ -5,6 +5,13 @@ const UNREACHABLE = 'P1001';
 const POOL_TIMEOUT = 'P2024';
 const RAW_QUERY_FAILED = 'P2010';
 const EXTERNAL_ERROR = 'P2036';
+// LiteLLM takes this code for a fault of the row, and writes the others of a batch without it. Prisma has one code
+// (P2009) for a value that does not fit and for a field that does not exist: at that one, LiteLLM tries the whole batch
+// again, for ever.
+const VALUE_REFUSED = 'P2007';
+const FAULTS_OF_VALUES = new Set(['InvalidArgumentType', 'InvalidArgumentValue']);
+
+const EXIT_PANIC = 101; // as the native engine
 
 class EngineError extends Error {
   constructor(code, message, meta = {}) {
@@ -13,6 +20,9 @@ class EngineError extends Error {
     this.meta = meta;
   }
 }
+
+/** The error for a value that cannot be stored, and that no later attempt will store. */
+const refused = (why) => new EngineError(VALUE_REFUSED, `Data validation error: ${why}`);
 
 const userFacing = (error) => ({
   is_panic: false,
@@ -36,6 +46,10 @@ function describeDriverError(error) {
   return { error_code: RAW_QUERY_FAILED, message: error.message };
 }
 
+/** Whether what is wrong is a value alone, and neither its field's name nor its absence. */
+const isFaultOfValue = ({ kind, errors } = {}) =>
+  kind === 'Union' ? errors.every(isFaultOfValue) : FAULTS_OF_VALUES.has(kind);
+
 /** Every user-facing error in a reply of the engine, wherever it stands. */
 function* userFacingErrors(reply) {
   if (reply.error_code) yield reply;
@@ -50,6 +64,7 @@ function* userFacingErrors(reply) {
  */
 function revealDriverErrors(reply, registry) {
   for (const shown of userFacingErrors(reply)) {
+    if (isFaultOfValue(shown.meta ?? {})) shown.error_code = VALUE_REFUSED;
     if (shown.error_code !== EXTERNAL_ERROR) continue;
     const id = shown.meta?.id;
     const { error } = registry.consumeError(id) ?? {};
@@ -60,4 +75,4 @@ function revealDriverErrors(reply, registry) {
   return reply;
 }
 
-module.exports = { EngineError, errorBody, describeDriverError, revealDriverErrors, UNREACHABLE };
+module.exports = { EngineError, refused, errorBody, describeDriverError, revealDriverErrors, EXIT_PANIC, UNREACHABLE };

@@ -2,7 +2,8 @@
 // prisma-client-py writes GraphQL text; the WebAssembly engine understands only Prisma's JSON protocol.
 // This is the way in.
 const { parse, Kind } = require('graphql');
-const { EngineError } = require('./errors');
+const { EngineError, refused } = require('./errors');
+const { storableJson, withoutEscapedNul, withoutNul } = require('./json_text');
 
 const ACTIONS = [
   'findUnique',
@@ -27,6 +28,9 @@ const WRAPPED_NAMES = new Set(['where', 'data', 'create', 'update', 'skipDuplica
 // Operators of a Json filter whose value is a plain string and not JSON text.
 const isPlainJsonOperand = (name) => name === 'path' || name === 'mode' || name.startsWith('string_');
 
+// The values of raw SQL: a JSON array, as text.
+const isRawParameters = (name, value) => name === 'parameters' && typeof value === 'string';
+
 const isTagged = (value) => value.$type !== undefined;
 const isPlainObject = (value) =>
   value !== null && typeof value === 'object' && !Array.isArray(value) && !isTagged(value);
@@ -39,8 +43,9 @@ function literal(node, variables) {
     case Kind.INT:
       return integer(node.value);
     case Kind.FLOAT:
-      return Number(node.value);
+      return float(node.value);
     case Kind.STRING:
+      return withoutNul(node.value);
     case Kind.BOOLEAN:
       return node.value;
     case Kind.NULL:
@@ -58,7 +63,17 @@ function literal(node, variables) {
 
 function integer(text) {
   const value = Number(text);
-  return Number.isSafeInteger(value) ? value : { $type: 'BigInt', value: text };
+  if (Number.isSafeInteger(value)) return value;
+  if (Math.abs(value) <= 2 ** 63 && BigInt.asIntN(64, BigInt(text)) === BigInt(text))
+    return { $type: 'BigInt', value: text };
+  throw refused('a number does not fit into a 64 bit signed integer');
+}
+
+/** Beyond what a float holds, JavaScript says Infinity, which JSON writes as null. */
+function float(text) {
+  const value = Number(text);
+  if (Number.isFinite(value)) return value;
+  throw refused('a number does not fit into a 64 bit float');
 }
 
 /**
@@ -66,7 +81,7 @@ function integer(text) {
  * In GraphQL a string given to a Json column is JSON text; in the JSON protocol a bare string is a JSON string.
  */
 function tagJsonText(value) {
-  if (typeof value === 'string') return { $type: 'Json', value };
+  if (typeof value === 'string') return { $type: 'Json', value: storableJson(value) };
   if (Array.isArray(value)) return value.map(tagJsonText);
   if (!isPlainObject(value)) return value;
   return mapValues(value, (operand, name) => (isPlainJsonOperand(name) ? operand : tagJsonText(operand)));
@@ -137,7 +152,9 @@ class Translator {
 
   #arguments(field, variables, model) {
     const given = (field.arguments ?? []).map((argument) => [argument.name.value, literal(argument.value, variables)]);
-    return mapValues(Object.fromEntries(given), (value) => this.#inFields(value, model));
+    return mapValues(Object.fromEntries(given), (value, name) =>
+      isRawParameters(name, value) ? withoutEscapedNul(value) : this.#inFields(value, model),
+    );
   }
 
   /** The values of an object whose names are fields of `model`, with JSON text tagged. */

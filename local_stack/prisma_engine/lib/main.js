@@ -16,15 +16,12 @@ function fail(error) {
   process.exit(1);
 }
 
-/** A function that ends the process, after closing the database's connections in an orderly way if that is quick. */
-function stopper(server, engine) {
-  let stopping = false;
+/** Ends the process once the requests under way are answered, if that is quick; its connections end with it. */
+function stopper(server) {
   return () => {
-    if (stopping) return;
-    stopping = true;
     setTimeout(() => process.exit(0), GRACE_MS);
-    server.close();
-    engine.close().finally(() => process.exit(0));
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
   };
 }
 
@@ -35,15 +32,15 @@ function stopWithClient(stop) {
 
 async function run(options) {
   const { datasourceUrl, poolConfig } = require('./datasource');
-  const { Engine } = require('./engine');
+  const { EngineHost } = require('./host');
   const { createServer } = require('./server');
   const datamodel = readDatamodel(process.env);
   const config = poolConfig(datasourceUrl(datamodel, process.env));
-  const engine = await Engine.open({ datamodel, config, logQueries: options.logQueries, log });
+  const engine = await EngineHost.open({ datamodel, config, logQueries: options.logQueries }, log);
   const server = createServer(engine, log);
   server.on('error', fail);
   server.listen(options.port, options.host);
-  const stop = stopper(server, engine);
+  const stop = stopper(server);
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
   stopWithClient(stop);
 }

@@ -3,7 +3,6 @@
 // Its metrics are left out: LiteLLM does not read them.
 const http = require('node:http');
 const { EngineError, errorBody } = require('./errors');
-const { EXIT_PANIC } = require('./engine');
 
 const IDLE_CONNECTION_MS = 120_000;
 const TRANSACTION = /^\/transaction\/(?:start|([^/]+)\/(commit|rollback))$/;
@@ -23,8 +22,8 @@ function parseBody(text) {
 }
 
 function transaction(engine, [, id, verb], body) {
-  if (!verb) return engine.startTransaction(body);
-  return verb === 'commit' ? engine.commitTransaction(id) : engine.rollbackTransaction(id);
+  if (!verb) return engine.call('startTransaction', body);
+  return engine.call(verb === 'commit' ? 'commitTransaction' : 'rollbackTransaction', id);
 }
 
 /** The answer to one request: JSON text as it is, an object to be sent as JSON, undefined where nothing is served. */
@@ -32,24 +31,16 @@ async function answer(engine, request, body) {
   const { pathname } = new URL(request.url, 'http://engine');
   const route = `${request.method} ${pathname}`;
   if (route === 'GET /status') return { status: 'ok' };
-  if (route === 'POST /') return engine.query(parseBody(body), request.headers['x-transaction-id']);
+  if (route === 'POST /') return engine.call('query', parseBody(body), request.headers['x-transaction-id']);
   const match = request.method === 'POST' && TRANSACTION.exec(pathname);
   return match ? transaction(engine, match, body) : undefined;
 }
 
-/** A trap leaves the engine's memory in an unknown state: answer, then end, so that the client starts a fresh one. */
-function endAfterTrap(error, log) {
-  if (!(error instanceof WebAssembly.RuntimeError)) return;
-  log(`the engine trapped: ${error.stack}`);
-  setTimeout(() => process.exit(EXIT_PANIC), 50);
-}
-
-async function serve(engine, request, response, log) {
+async function serve(engine, request, response) {
   let reply;
   try {
     reply = await answer(engine, request, await readBody(request));
   } catch (error) {
-    endAfterTrap(error, log);
     reply = errorBody(error);
   }
   const text = typeof reply === 'string' ? reply : JSON.stringify(reply ?? {});
@@ -60,7 +51,7 @@ async function serve(engine, request, response, log) {
 
 function createServer(engine, log) {
   const server = http.createServer((request, response) => {
-    serve(engine, request, response, log).catch((error) => log(`request lost: ${error.message}`));
+    serve(engine, request, response).catch((error) => log(`request lost: ${error.message}`));
   });
   // Longer than the client keeps a connection, so that it never writes into one that is just being closed.
   server.keepAliveTimeout = IDLE_CONNECTION_MS;

@@ -43,3 +43,17 @@ test('errors of the server itself stay as they are', () => {
     message: 'Unique',
   });
 });
+
+test('a value that does not fit is told apart from a field that does not exist', () => {
+  const codeFor = (meta) => {
+    const reply = { errors: [{ error: 'x', user_facing_error: { error_code: 'P2009', meta, message: 'x' } }] };
+    return revealDriverErrors(reply, {}).errors[0].user_facing_error.error_code;
+  };
+  const value = { kind: 'InvalidArgumentValue' };
+  assert.equal(codeFor(value), 'P2007');
+  const nested = { kind: 'Union', errors: [value] };
+  assert.equal(codeFor({ kind: 'Union', errors: [{ kind: 'InvalidArgumentType' }, nested] }), 'P2007');
+  assert.equal(codeFor({ kind: 'Union', errors: [value, { kind: 'UnknownInputField' }] }), 'P2009');
+  assert.equal(codeFor({ kind: 'RequiredArgumentMissing' }), 'P2009');
+  assert.equal(codeFor(undefined), 'P2009');
+});

@@ -146,3 +146,28 @@ test('an unknown root field, an unknown model and a second root field are P2009'
   assert.throws(() => translate('query { findManyGhost { id } }'), hasCode('P2009'));
   assert.throws(() => translate('query { findManyUser { id } findManyPost { id } }'), hasCode('P2009'));
 });
+
+test('a number that no column can hold is refused before the engine sees it', () => {
+  for (const number of ['9'.repeat(400), `-${'9'.repeat(20)}`, '9223372036854775808', '1e400', '-1e400'])
+    assert.throws(() => argumentsOf(`mutation { createOneUser(data: {age: ${number}}) { id } }`), hasCode('P2007'));
+});
+
+test('JSON text that would end the engine is refused in every place where it may stand', () => {
+  const huge = JSON.stringify(`[${'9'.repeat(400)}]`);
+  for (const call of [
+    `mutation { createManyUser(data: [{settings: ${huge}}]) { count } }`,
+    `mutation { createOneUser(data: {extras: {set: ["1", ${huge}]}}) { id } }`,
+    `mutation { createOneUser(data: {posts: {create: [{body: ${huge}}]}}) { id } }`,
+    `query { findManyUser(where: {settings: {path: ["a"], equals: ${huge}}}) { id } }`,
+  ])
+    assert.throws(() => translate(call), hasCode('P2007'));
+});
+
+test('a NUL is replaced in text, in JSON text and in the parameters of raw SQL', () => {
+  const given = argumentsOf(
+    'mutation { createOneUser(data: {id: "a\\u0000", settings: "\\"\\\\u0000\\""}) { id } }',
+  );
+  assert.deepEqual(given.data, { id: 'a\ufffd', settings: jsonText('"\ufffd"') });
+  const raw = argumentsOf('mutation { executeRaw(query: "x", parameters: "[\\"\\\\u0000\\"]") }');
+  assert.equal(raw.parameters, '["\ufffd"]');
+});

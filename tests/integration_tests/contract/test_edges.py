@@ -37,7 +37,7 @@ def _received(api: RunningAPI, sent: bytes) -> bytes:
 
 
 def _head(line: str, *headers: str) -> bytes:
-    lines = [f"{line} HTTP/1.1", "host: api", f"authorization: Bearer {TOKEN}", *headers]
+    lines = [f"{line} HTTP/1.1", "host: localhost", f"authorization: Bearer {TOKEN}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
@@ -119,9 +119,14 @@ def test_an_unknown_query_changes_nothing(strict: RunningAPI) -> None:
     assert received.split()[1] == b"200"
 
 
-@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\r\n\r\n", b"GET /v1/" + b"a" * 1_000_000 + b" HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
 def test_what_is_no_request_is_a_400(strict: RunningAPI, garbage: bytes) -> None:
-    assert _received(strict, garbage).split()[1] == b"400"
+    assert _answer(_received(strict, garbage)) == (400, "invalid_http")
+
+
+def test_a_megabyte_of_path_is_a_431(strict: RunningAPI) -> None:
+    head = b"GET /v1/" + b"a" * 1_000_000 + b" HTTP/1.1\r\n\r\n"
+    assert _answer(_received(strict, head)) == (431, "request_header_fields_too_large")
 
 
 def test_a_chunked_body_is_read(strict: RunningAPI) -> None:

@@ -167,5 +167,5 @@ def test_logprobs_come_back_token_by_token(wire: Wire) -> None:
 
 def test_litellms_own_fields_go_to_those_who_ask_only(wire: Wire) -> None:
     asked = wire.ask(headers={"X-Provider-Specific-Fields": "true"}).json()
-    assert "provider_specific_fields" in asked["choices"][0]["message"]
+    assert "provider_specific_fields" in asked["choices"][0]
     assert "provider_specific_fields" not in wire.ask().text

@@ -1,6 +1,9 @@
 """What LiteLLM changes on the way and nobody after it can undo. Each test fails once LiteLLM mends it: then the row can go."""
 
+import json
 from typing import Any
+
+import pytest
 
 from tests.integration_tests.contract.wire import Wire, chunks
 
@@ -81,6 +84,44 @@ def test_a_chunk_that_says_nothing_is_lost(wire: Wire) -> None:
 def test_reasoning_is_called_reasoning_content_in_a_stream(wire: Wire) -> None:
     got = _streamed(wire, OPENING, _chunk({"reasoning": "why"}), _chunk({}, finish="stop"))
     assert got[1]["choices"][0]["delta"] == {"reasoning_content": "why"}
+
+
+ARGUMENTS = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a": '}}
+HALVES = {
+    "a text": [OPENING, _chunk({"content": "half an "})],
+    "a tool call": [OPENING, _chunk({"tool_calls": [ARGUMENTS]})],
+    "reasoning": [OPENING, _chunk({"reasoning_content": "well, "})],
+}
+
+
+@pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
+@pytest.mark.parametrize("end", [[], ["[DONE]"]], ids=["without a word", "as if it were done"])
+def test_an_answer_that_ends_half_way_in_good_order_is_told_as_a_whole_one(
+    wire: Wire, half: list[dict[str, Any]], end: list[str]
+) -> None:
+    got = chunks(wire.ask({"raw_chunks": [*half, *end]}, stream=True))
+    assert got[-1]["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
+def test_an_answer_whose_connection_breaks_half_way_ends_with_an_error(wire: Wire, half: list[dict[str, Any]]) -> None:
+    reply = {"raw_chunks": half, "fail_after_chunks": len(half), "fail": "drop"}
+    told = [line for line in wire.ask(reply, stream=True).text.split("\n") if line.startswith("data:")]
+    assert json.loads(told[-1].removeprefix("data:"))["error"]["type"] == "server_error"
+
+
+def test_a_response_that_ends_half_way_is_told_as_failed(wire: Wire) -> None:
+    begun = {"id": "resp_1", "object": "response", "created_at": 1, "status": "in_progress", "model": "m", "output": []}
+    sent = {"type": "response.created", "sequence_number": 0, "response": begun}
+    told = wire.ask(
+        {"raw_chunks": [sent]},
+        path="/responses",
+        stream=True,
+        messages=None,
+        input="mark-of-a-half-answer",
+        mark="mark-of-a-half-answer",
+    )
+    assert "response.failed" in told.text.split("\n\n")[-2]
 
 
 def test_a_stop_after_tool_calls_is_called_tool_calls(wire: Wire) -> None:

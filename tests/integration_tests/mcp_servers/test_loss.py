@@ -5,8 +5,8 @@ import time
 
 from api.tools.mcp import MCPServers
 from api.tools.mcp_config import HTTPTarget, ServerEntry
-from api.tools.mcp_connection import Pace
 from api.tools.mcp_link import PING_SECONDS
+from api.tools.mcp_pace import Pace
 from api.tools.running import run_tools
 from api.tools.tool import ToolCall
 from tests.support.demo_tools import DemoTools

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from pydantic import SecretStr
 
 from api.tools.mcp import MCPServers
 from api.tools.mcp_config import ServerEntry, StdioTarget
-from api.tools.mcp_connection import Pace
+from api.tools.mcp_pace import Pace
 from tests.support.demo_tools import received
 from tests.support.mcp_clients import BACK_SECONDS, run, until
 from tests.support.processes import ROOT
@@ -103,3 +104,83 @@ async def test_a_command_that_does_not_exist_is_no_reason_not_to_start() -> None
         status = servers.status()[0]
     assert not status.healthy
     assert "no-such-program" in (status.error or "")
+
+
+# Such a server, whose tool's answer is `result`; a line that is no message goes before each of its messages.
+ANSWERING = (
+    QUICK.replace('"ping": {},', '"ping": {}, "tools/call": None,')
+    .replace(
+        'ANSWERS[message["method"]]}', '(RESULT if message["method"] == "tools/call" else ANSWERS[message["method"]])}'
+    )
+    .replace("print(json", 'print("", "hello", sep="\\n"); print(json')
+)
+
+
+def answering(result: str, *, id_last: bool = False) -> ServerEntry:
+    program = ANSWERING.replace("RESULT", result)
+    if id_last:
+        whole = '{"jsonrpc": "2.0", "id": message["id"], **answer}'
+        program = program.replace(whole, '{**answer, "jsonrpc": "2.0", "id": message["id"]}')
+    return ServerEntry("answering", StdioTarget(sys.executable, ("-I", "-S", "-c", program)))
+
+
+@pytest.mark.parametrize("id_last", [False, True])
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [
+        (
+            '{"content": [{"type": "text", "text": "x" * 70_000_000}]}',
+            "the tool ran, but its answer is longer than 67,108,864 bytes, the most that is read",
+        ),
+        (
+            '{"structuredContent": [[]] * 1_000_000}',
+            "the tool ran, but its answer has more than 500,000 parts, the most that are read",
+        ),
+    ],
+)
+async def test_a_line_that_is_more_than_is_read_fails_its_call_and_nothing_else(
+    result: str, error: str, *, id_last: bool
+) -> None:
+    before = children()
+    async with MCPServers([answering(result, id_last=id_last)]) as servers:
+        await until(lambda: servers.status()[0].healthy, seconds=20)
+        [child] = children() - before
+        assert (await run(servers, "act")).error == error
+        assert servers.status()[0].healthy
+        assert children() - before == {child}
+
+
+async def test_a_line_that_never_ends_takes_no_memory_to_speak_of() -> None:
+    endless = "[sys.stdout.write('x' * 1_000_000) for _ in range(400)]"
+    process = psutil.Process()
+    async with MCPServers([answering(endless)]) as servers:
+        await until(lambda: servers.status()[0].healthy, seconds=20)
+        memory = process.memory_info().rss
+        call = asyncio.create_task(run(servers, "act"))
+        await until(lambda: call.done(), seconds=60)
+        assert process.memory_info().rss - memory < 250_000_000
+    assert "outcome is unknown" in (call.result().error or "")
+
+
+@pytest.mark.parametrize(
+    ("result", "text"), [("None", ""), ('"said"', '"said"'), ('{"structuredContent": {"n": 1}}', '{"n": 1}')]
+)
+async def test_a_childs_answer_of_another_form_is_told(result: str, text: str) -> None:
+    async with MCPServers([answering(result)]) as servers:
+        await until(lambda: servers.status()[0].healthy, seconds=20)
+        answer = await run(servers, "act")
+    assert (answer.ok, answer.text) == (True, text)
+
+
+async def test_a_child_that_does_not_leave_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    before = children()
+    stubborn = (
+        "import signal, subprocess; signal.signal(signal.SIGTERM, signal.SIG_IGN); subprocess.Popen(['sleep', '600'])"
+    )
+    program = stubborn + QUICK + "\nimport time\ntime.sleep(600)"
+    async with MCPServers(
+        [ServerEntry("stubborn", StdioTarget(sys.executable, ("-I", "-S", "-c", program)))]
+    ) as servers:
+        await until(lambda: servers.status()[0].healthy, seconds=20)
+        assert len(children() - before) == 2
+    assert children() - before == set()

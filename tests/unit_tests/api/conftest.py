@@ -34,6 +34,7 @@ def settings(tmp_path: Path) -> Settings:
         llm_api_key=SecretStr("sk-virtual"),
         llm_base_url=LITELLM,
         api_tokens=(SecretStr(TOKEN),),
+        allowed_hosts=("testserver",),
         max_request_bytes=10_000,
     )
 

@@ -85,3 +85,32 @@ def test_a_token_that_no_header_can_carry_is_refused_without_being_quoted(
     with pytest.raises(ConfigurationError, match=r"API_TOKENS.*ASCII") as error:
         load_settings()
     assert token not in str(error.value)
+
+
+def test_hosts_and_origins_are_comma_separated_names_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "reasoning-api, API.example.com,*.internal,")
+    monkeypatch.setenv("CORS_ALLOW_ORIGINS", "https://Chat.example.com/, http://localhost:3000")
+    settings = load_settings()
+    assert settings.allowed_hosts == ("reasoning-api", "api.example.com", "*.internal")
+    assert settings.cors_allow_origins == ("https://chat.example.com", "http://localhost:3000")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", "https://api.example.com"),
+        ("ALLOWED_HOSTS", "api.example.com:443"),
+        ("ALLOWED_HOSTS", "api.*.com"),
+        ("CORS_ALLOW_ORIGINS", "chat.example.com"),
+        ("CORS_ALLOW_ORIGINS", "https://chat.example.com/page"),
+        ("CORS_ALLOW_ORIGINS", "https://*.example.com"),
+        ("CORS_ALLOW_ORIGINS", "null"),
+        ("STREAM_KEEPALIVE_SECONDS", "0"),
+    ],
+)
+def test_what_is_no_host_and_no_origin_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name):
+        load_settings()

@@ -9,10 +9,36 @@ from tests.support.growth import assert_linear
 
 @pytest.mark.parametrize(
     "secret",
-    ["sk-1234567890abcdef", "sk-proj-AbC_12-x", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
-)
+    ["sk-1234567890abcdef", "sk-proj-AbC_12-x", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+     "gsk_AbC123dEf456gHi789", "xoxb-1234-5678-AbCdEf", "xoxp-1234-5678-AbCdEf", "xapp-1-A1-2-abc", "r8_AbC123dEf456gHi789",
+     "hf_AbCdEfGhIjKl", "AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE", "ghp_AbC123dEf456gHi789", "github_pat_11ABC_def456",
+     "glpat-AbC123dEf456", "nvapi-AbC123dEf456", "pplx-AbC123dEf456", "xai-AbC123dEf456", "csk-AbC123dEf456", "fw_AbC123dEf456",
+     "tgp_v1_AbC123dEf456", "ya29.a0AbC123dEf456", "npm_AbC123dEf456", "sk_live_AbC123dEf456", "gsk_AbC***********xyz",
+     "AIzaSyA-1234567890abcdefghijkl", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVP", "eyJhbGciOiJIUzI1NiJ9"],
+)  # fmt: skip
 def test_nothing_that_looks_like_a_key_reaches_a_client(secret: str) -> None:
     assert secret not in UpstreamError(401, {"message": f"Received API Key = {secret}, try again"}).message
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Incorrect API key provided: 0a1b2c3d4e5f.", "invalid api_key=0a1b2c3d4e5f", 'rejected {"api-key": "0a1b2c3d4e5f"}',
+     "the access token: 0a1b2c3d4e5f is over", "Authorization: Bearer 0a1b2c3d4e5f", "Authorization: Basic 0a1b2c3d4e5f=="],
+)  # fmt: skip
+def test_a_key_without_a_form_of_its_own_is_known_by_what_stands_before_it(said: str) -> None:
+    told = UpstreamError(401, {"message": said}).message
+    assert "0a1b2c3d4e5f" not in told
+    assert "[redacted]" in told
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Your API key is invalid: see https://platform.openai.com/account/api-keys.", "max_tokens: 4096 is above gpt-4o-2024-08-06's",
+     "Unknown field 'hf_home', 'fw_', 'r8_x', 'xai-model'", "The token count 1234567890 is above 128000", "key: expected a string",
+     "AKIA is no region", "eyJ is no JSON", "Invalid 'api_key': expected a string"],
+)  # fmt: skip
+def test_words_that_are_no_key_stay(said: str) -> None:
+    assert UpstreamError(400, {"message": said}).message == said
 
 
 @pytest.mark.parametrize(

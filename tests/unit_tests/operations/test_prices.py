@@ -85,6 +85,13 @@ def test_prices_of_cached_tokens_are_registered_where_the_configuration_sets_the
     ]
 
 
+def test_a_price_that_is_for_phoenix_alone_is_registered_there(tmp_path: Path) -> None:
+    info = {"base_model": "maker/m", "phoenix_price": {"input_cost_per_token": 1e-6, "output_cost_per_token": "2e-6"}}
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps({"model_list": [{"model_name": "m", "model_info": info}]}))
+    assert configured(file) == [Price("m", 1.0, 2.0)]
+
+
 def test_a_price_of_ours_that_is_gone_is_deleted_and_anybody_elses_stays() -> None:
     ours = {**_known(4.4), "id": "M:2", "name": "old", "namePattern": Price("old", 1, 1).pattern}
     theirs = {**_known(4.4), "id": "M:3", "name": "by-hand", "namePattern": r"^by\-hand$"}

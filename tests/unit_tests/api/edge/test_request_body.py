@@ -117,7 +117,7 @@ def test_a_response_may_be_asked_for_without_input(
     assert {name: value for name, value in sent.items() if name not in ("model", "litellm_metadata")} == fields
 
 
-@pytest.mark.parametrize("value", [7, True, {}, ["text"]])
+@pytest.mark.parametrize("value", [7, True, {}, ["text"], [{"role": "user", "content": 5}], [{"content": [5]}]])
 def test_the_input_of_a_response_is_text_or_items(client: TestClient, value: Any) -> None:
     response = client.post("/v1/responses", json={"model": "gpt-4o", "input": value})
     assert (response.status_code, response.json()["error"]["param"]) == (400, "input")
@@ -135,6 +135,95 @@ def test_a_parameter_that_fastapi_refuses_is_a_400_that_names_it(settings: Setti
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "limit"
     assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+USER: dict[str, Any] = {"role": "user"}
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "content, a number": ({"messages": [USER | {"content": 5}]}, "messages[0].content"),
+    "content, a boolean": ({"messages": [USER | {"content": True}]}, "messages[0].content"),
+    "content, an object": ({"messages": [USER | {"content": {"type": "text"}}]}, "messages[0].content"),
+    "a part, a number": ({"messages": [USER | {"content": [5]}]}, "messages[0].content[0]"),
+    "a part, a text": ({"messages": [USER | {"content": ["a"]}]}, "messages[0].content[0]"),
+    "a part, null": ({"messages": [USER | {"content": [None]}]}, "messages[0].content[0]"),
+    "a part of no type": ({"messages": [USER | {"content": [{"text": "a"}]}]}, "messages[0].content[0].type"),
+    "an image, a number": (
+        {"messages": [USER | {"content": [{"type": "image_url", "image_url": 5}]}]}, "messages[0].content[0].image_url",
+    ),
+    "a speaker, a number": ({"messages": [USER | {"content": "a", "name": 5}]}, "messages[0].name"),
+    "calls, an object": ({"messages": [{"role": "assistant", "tool_calls": {}}]}, "messages[0].tool_calls"),
+    "calls, a text": ({"messages": [{"role": "assistant", "tool_calls": "x"}]}, "messages[0].tool_calls"),
+    "a call, a number": ({"messages": [{"role": "assistant", "tool_calls": [5]}]}, "messages[0].tool_calls[0]"),
+    "a call of a number": (
+        {"messages": [{"role": "assistant", "tool_calls": [{"function": 5}]}]}, "messages[0].tool_calls[0].function",
+    ),
+    "a result of a number": ({"messages": [{"role": "tool", "tool_call_id": 5}]}, "messages[0].tool_call_id"),
+    "tools, an object": ({"tools": {}}, "tools"),
+    "tools, a text": ({"tools": "x"}, "tools"),
+    "a tool, a number": ({"tools": [5]}, "tools[0]"),
+    "a tool's name, a number": ({"tools": [{"type": "function", "function": {"name": 5}}]}, "tools[0].function.name"),
+    "a tool's schema, a number": (
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": 5}}]}, "tools[0].function.parameters",
+    ),
+    "functions, a number": ({"functions": 5}, "functions"),
+    "a choice of tools, a number": ({"tool_choice": 5}, "tool_choice"),
+    "a form of answers, a text": ({"response_format": "json"}, "response_format"),
+    "a schema of answers, a number": (
+        {"response_format": {"type": "json_schema", "json_schema": 5}}, "response_format.json_schema",
+    ),
+    "stop, a number": ({"stop": 5}, "stop"),
+    "stop, an object": ({"stop": {}}, "stop"),
+    "a stop, a number": ({"stop": [5]}, "stop[0]"),
+    "biases, a number": ({"logit_bias": 5}, "logit_bias"),
+    "a limit, a text": ({"max_tokens": "x"}, "max_tokens"),
+    "a search, a number": ({"web_search_options": 5}, "web_search_options"),
+    "a user, a number": ({"user": 5}, "user"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_no_provider_takes_is_named_and_not_handed_on(client: TestClient, what: str) -> None:
+    change, param = WRONG[what]
+    response = client.post(PATH, json=GOOD | change)
+    error = response.json()["error"]
+    assert (response.status_code, error["param"]) == (400, param)
+    assert param in error["message"]
+
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "no content": {"messages": [{"role": "assistant", "content": None, "tool_calls": None}, USER | {"content": ""}]},
+    "an image as a text": {
+        "messages": [USER | {"content": [{"type": "image_url", "image_url": "https://e.com/a.png"}]}]
+    },
+    "a kind of part of tomorrow": {"messages": [USER | {"content": [{"type": "smell", "smell": 5}]}]},
+    "a kind of call of tomorrow": {"messages": [{"role": "assistant", "tool_calls": [{"type": "smell", "smell": 5}]}]},
+    "a custom tool": {"tools": [{"type": "custom", "custom": {"name": "f"}}], "tool_choice": {"type": "custom"}},
+    "a provider's tool": {"tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 5}]},
+    "nulls": {
+        "tools": None,
+        "stop": None,
+        "response_format": None,
+        "logit_bias": None,
+        "max_tokens": None,
+        "user": None,
+    },
+    "a form of answers of another server": {"response_format": {"type": "regex", "pattern": "a+"}},
+}
+
+
+@pytest.mark.parametrize("what", RIGHT)
+def test_what_some_provider_takes_is_handed_on(client: TestClient, litellm: respx.Router, what: str) -> None:
+    route = litellm.post(PATH).respond(200, json={"choices": []})
+    assert client.post(PATH, json=GOOD | RIGHT[what]).status_code == 200
+    sent = json.loads(route.calls.last.request.content)
+    assert {name: sent[name] for name in RIGHT[what]} == RIGHT[what]
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/embeddings", "/v1/completions"])
+@pytest.mark.parametrize("value", [5, True, "x", {}, [], [5], None])
+def test_another_paths_fields_disturb_nothing(client: TestClient, litellm: respx.Router, path: str, value: Any) -> None:
+    litellm.post(path).respond(200, json={"choices": []})
+    body = {"model": "gpt-4o", "input": "hi", "prompt": "hi", "messages": value}
+    assert client.post(path, json=body).status_code == 200
 
 
 @pytest.mark.parametrize("tokens", [[1, 2], [[1, 2], [3]]])

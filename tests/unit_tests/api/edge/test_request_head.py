@@ -14,7 +14,7 @@ from tests.support.processes import free_port
 
 LIMIT = 0.5
 BEGUN = b"GET /v1/models HTTP/1.1\r\nhost: a"
-HEALTH = b"GET /health HTTP/1.1\r\nhost: api\r\n\r\n"
+HEALTH = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_a_connection_may_be_idle_between_two_requests(api: RunningAPI) -> None:
 
 def test_a_body_may_take_longer_than_a_head(api: RunningAPI) -> None:
     body = b'{"model": 1}'
-    head = f"POST /v1/embeddings HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\nconnection: close\r\n"
+    head = f"POST /v1/embeddings HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\nconnection: close\r\n"
     head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     with _connection(api) as slow:
         slow.sendall(head.encode() + body[:5])
@@ -120,7 +120,7 @@ def test_a_body_may_take_longer_than_a_head(api: RunningAPI) -> None:
 
 
 def test_the_rest_of_a_body_that_was_refused_unread_is_not_taken_for_a_head(api: RunningAPI) -> None:
-    head = b"POST /v1/embeddings HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n"
+    head = b"POST /v1/embeddings HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n"
     with _connection(api) as slow:
         slow.sendall(head + b"12345")
         assert slow.recv(65536).startswith(b"HTTP/1.1 401 ")

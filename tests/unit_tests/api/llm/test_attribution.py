@@ -68,23 +68,14 @@ def test_a_caller_cannot_tell_litellm_who_pays_and_what_is_logged(
 
 
 @pytest.mark.parametrize("field", ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"])
-def test_a_caller_tells_litellm_no_more_in_a_fallback(client: TestClient, litellm: respx.Router, field: str) -> None:
+def test_a_caller_does_not_choose_what_is_tried_next(client: TestClient, litellm: respx.Router, field: str) -> None:
     route = litellm.post(PATH).respond(200, json=ANSWER)
-    target = {
-        "model": "gpt-4o",
-        "temperature": 0.5,
-        "metadata": {"component": "evil"},
-        "no-log": True,
-        "mock_response": "x",
-    }
-    client.post(PATH, json=GOOD | {field: ["gpt-4o", target, {"gpt-4o-mini": [target]}]})
-    left = {"model": "gpt-4o", "temperature": 0.5}
-    assert sent_to(route)[field] == ["gpt-4o", left, {"gpt-4o-mini": [left]}]
+    client.post(PATH, json=GOOD | {field: ["gpt-4o", {"model": "gpt-4o", "no-log": True, "mock_response": "x"}]})
+    assert field not in sent_to(route)
 
 
 @pytest.mark.parametrize(
-    ("user", "told"), [(None, "token-"), ("u-1", "u-1"), ("Zoë 1%", "Zo%C3%AB%201%25"), ("x" * 999, "x" * 256),
-     ("a\r\nb", "a%0D%0Ab")]
+    ("user", "told"), [(None, "token-"), ("u-1", "u-1"), ("Zoë 1%", "Zo%C3%AB%201%25"), ("x" * 999, "x" * 256)]
 )  # fmt: skip
 def test_the_end_user_is_the_user_named_or_else_the_caller(
     client: TestClient, litellm: respx.Router, user: str | None, told: str

@@ -9,7 +9,7 @@ import respx
 from starlette.testclient import TestClient
 
 from api.errors import NotReady
-from api.llm import Lookups, OwnKey, Readiness
+from api.llm import Lookups, OwnKey, Readiness, SpendWatch
 from tests.unit_tests.api.conftest import ANSWER, LITELLM, sent_to
 from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 
@@ -76,7 +76,7 @@ async def test_a_litellm_that_hangs_is_not_ready_within_the_checks_own_limit(lit
         client = openai.AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
         lookups = Lookups(client)
         with pytest.raises(NotReady) as told:
-            await Readiness(lookups, OwnKey(lookups.key_info), within=0.1).check()
+            await Readiness(lookups, OwnKey(lookups.key_info), SpendWatch(), within=0.1).check()
     assert (told.value.status_code, told.value.error_code) == (503, "not_ready")
 
 

@@ -39,6 +39,36 @@ def test_a_refused_key_of_ours_says_who_can_mend_it(client: TestClient, litellm:
     assert "sk-virtual" not in response.text
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize(
+    ("said", "param"),
+    [
+        ("Rejected Request: input_cost_per_token is not allowed in request body. Clientside", "input_cost_per_token"),
+        ("Rejected Request: anthropic-workspace-id is not allowed in request body.", "anthropic-workspace-id"),
+        ("Rejected Request: wandb_api_key is not allowed in request body.", "wandb_api_key"),
+        ("Rejected Request: fallback nesting exceeds the allowed validation depth.", None),
+    ],
+)  # fmt: skip
+def test_a_field_that_litellm_refuses_is_blamed_on_no_key(
+    client: TestClient, litellm: respx.Router, status: int, said: str, param: str | None
+) -> None:
+    refusal = {"message": f"Authentication Error, {said}", "type": "auth_error", "param": "None", "code": str(status)}
+    litellm.post(PATH).respond(status, json={"error": refusal})
+    response = client.post(PATH, json=GOOD)
+    error = response.json()["error"]
+    assert (response.status_code, error["param"], error["code"]) == (400, param, "unsupported_parameter")
+    assert "LLM_API_KEY" not in error["message"]
+
+
+def test_a_value_over_which_litellm_stumbles_before_it_knows_the_key_is_a_400(
+    client: TestClient, litellm: respx.Router
+) -> None:
+    refusal = {"message": "Authentication Error, 'int' object is not iterable", "type": "auth_error", "code": "401"}
+    litellm.post(PATH).respond(401, json={"error": refusal})
+    response = client.post(PATH, json=GOOD)
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
 @pytest.mark.parametrize(
     ("failure", "status", "code"),
     [

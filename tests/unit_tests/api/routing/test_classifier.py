@@ -11,7 +11,7 @@ import respx
 from openai import AsyncOpenAI
 
 from api.context import Caller, RequestContext
-from api.llm import LLMGateway, Lookups, OwnKey
+from api.llm import LLMGateway, Lookups, OwnKey, SpendWatch
 from api.routing.classifier import ClassifierFailed, RoutingClassifier, load_classifier_prompt
 from api.telemetry.metrics.recording import Metrics
 from api.telemetry.tracing import Tracing
@@ -35,7 +35,7 @@ async def classifier(litellm: respx.Router) -> AsyncIterator[RoutingClassifier]:
     transport = httpx.MockTransport(litellm.async_handler)
     async with httpx.AsyncClient(transport=transport) as http:
         client = AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
-        gateway = LLMGateway(client, Tracing(), Metrics(), OwnKey(Lookups(client).key_info))
+        gateway = LLMGateway(client, Tracing(), Metrics(), OwnKey(Lookups(client).key_info), SpendWatch())
         yield RoutingClassifier(gateway, load_classifier_prompt(), "small", 0.0, timeout=0.2)
 
 

@@ -1,6 +1,7 @@
 """How often a server is asked, and what its tools are while it is away: against servers in this process."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,11 +10,12 @@ from typing import Any
 
 import pytest
 from mcp_types import INTERNAL_ERROR
+from pydantic import SecretStr
 
 from api.tools.mcp import MCPServers
 from api.tools.mcp_config import HTTPTarget, ServerEntry
-from api.tools.mcp_connection import Pace
-from tests.support.mcp_clients import BACK_SECONDS, ScriptedServer, run, until
+from api.tools.mcp_pace import Pace
+from tests.support.mcp_clients import BACK_SECONDS, Reply, ScriptedServer, run, until
 
 
 @asynccontextmanager
@@ -26,6 +28,8 @@ async def connected(server: ScriptedServer, pace: Pace | None = None, **changes:
         yield servers
 
 
+LOGIN = Reply(302, {"Location": "https://login.example/start?secret=1"})
+PAGE = Reply(200, {"Content-Type": "text/html; charset=utf-8"}, b"<html>Log in</html>")
 HASTY = Pace(first_delay=0.02, longest_delay_http=0.05)
 REFUSAL = {"error": {"code": INTERNAL_ERROR, "message": "not today"}}
 
@@ -35,7 +39,16 @@ REFUSAL = {"error": {"code": INTERNAL_ERROR, "message": "not today"}}
     [
         ({"server_discover": 401}, "HTTP 401; is the server's auth_token_env right?"),
         ({"server_discover": 403}, "HTTP 403; is the server's auth_token_env right?"),
-        ({"server_discover": 404, "initialize": 404}, "Not Found"),
+        ({"server_discover": 404, "initialize": 404}, "HTTP 404 Not Found; is the server's url right?"),
+        ({"server_discover": 405, "initialize": 405}, "HTTP 405 Method Not Allowed; is the server's url right?"),
+        (
+            {"server_discover": LOGIN, "initialize": LOGIN},
+            "HTTP 302, a redirect to https://login.example/start: is the",
+        ),
+        (
+            {"server_discover": PAGE, "initialize": PAGE},
+            "HTTP 200 with a web page: is the server's url right, and does",
+        ),
         ({"tools_list": REFUSAL}, "not today"),
         ({"tools_list": {"tools": "none"}}, "validation error"),
         ({"initialize": {"protocolVersion": "1999-01-01"}}, "validation error"),
@@ -47,6 +60,64 @@ async def test_a_server_that_says_no_is_asked_more_and_more_rarely(answers: dict
         await asyncio.sleep(1.0)
         assert error in (servers.status()[0].error or "")
     assert 3 <= server.received["server/discover"] <= 6
+
+
+@pytest.mark.parametrize(
+    ("status", "challenge", "said"),
+    [
+        (401, "Bearer", "auth_token_env right?"),
+        (
+            401,
+            'Bearer realm="x", resource_metadata="https://mcp.example/.well-known/oauth-protected-resource"',
+            "where to get a token is written at https://mcp.example/.well-known/oauth-protected-resource",
+        ),
+        (
+            403,
+            'Bearer error="insufficient_scope", scope="files:read files:write"',
+            "lacks the scope 'files:read files:write'",
+        ),
+        (403, 'Bearer error="insufficient_scope", scope="the-token"', "the token lacks the scope '[token]'"),
+    ],
+)
+async def test_a_server_that_gives_no_access_is_shown_with_what_to_set(
+    status: int, challenge: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    refusal = Reply(
+        status, {"WWW-Authenticate": challenge}, b'{"jsonrpc": "2.0", "id": 1, "error": {"code": 1, "message": "no"}}'
+    )
+    server = ScriptedServer(server_discover=refusal, initialize=refusal)
+    async with (
+        server.running() as url,
+        MCPServers([ServerEntry("s", HTTPTarget(url, SecretStr("the-token")))], pace=HASTY) as servers,
+    ):
+        await until(lambda: servers.status()[0].error is not None)
+        error = servers.status()[0].error or ""
+    assert error.startswith(f"the server answered HTTP {status}; is the server's auth_token_env right?")
+    assert error.endswith(said)
+    logged = " ".join(record.getMessage() for record in caplog.records if record.name.startswith("api."))
+    assert error in logged
+    assert "the-token" not in error + logged
+
+
+async def test_a_token_that_is_no_longer_taken_shows_in_the_servers_health() -> None:
+    server = ScriptedServer()
+    async with connected(server, HASTY) as servers:
+        server.answers |= {"tools/call": 401, "ping": 401, "server/discover": 401}
+        result = await run(servers, "act")
+        await until(lambda: "HTTP 401" in (servers.status()[0].error or ""))
+    assert (result.error or "").startswith(
+        "the server refused the call: HTTP 401; is the server's auth_token_env right?"
+    )
+
+
+async def test_a_call_that_is_not_allowed_takes_no_session_away() -> None:
+    server = ScriptedServer(tools_call=403)
+    async with connected(server, HASTY) as servers:
+        assert "HTTP 403" in ((await run(servers, "act")).error or "")
+        await until(lambda: server.received["ping"] >= 1)
+        assert servers.status()[0].healthy
+    assert server.received["initialize"] == 1
 
 
 async def test_a_server_that_fails_is_asked_again_soon() -> None:
@@ -62,6 +133,44 @@ async def test_an_older_server_that_was_away_for_a_moment_is_used_again_at_once(
         await until(lambda: server.received["tools/list"] == 1)
         server.restart()
         assert await until(lambda: server.received["tools/list"] == 2) < BACK_SECONDS
+
+
+async def test_a_session_that_is_lost_in_other_words_is_replaced_too() -> None:
+    server = ScriptedServer(sessions=True)
+    lost = {
+        "jsonrpc": "2.0",
+        "error": {"code": -32000, "message": "Bad Request: No valid session ID provided"},
+        "id": None,
+    }
+    server.lost = Reply(400, {}, json.dumps(lost).encode())
+    async with connected(server) as servers:
+        await until(lambda: server.received["tools/list"] == 1)
+        server.restart()
+        assert (await run(servers, "act")).text == "done"
+    assert server.received["initialize"] == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"capabilities": None, "serverInfo": None},
+        {"capabilities": {"tools": True}, "serverInfo": {"name": "x"}},
+        {"serverInfo": "x", "instructions": ["read", "me"], "_meta": 5},
+    ],
+)
+async def test_what_a_server_says_of_itself_does_not_keep_it_from_being_used(said: dict[str, Any]) -> None:
+    async with connected(ScriptedServer(initialize={"protocolVersion": "2025-06-18", **said})) as servers:
+        assert (await run(servers, "act")).text == "done"
+
+
+async def test_a_stream_that_ends_at_once_is_not_asked_for_without_a_rest() -> None:
+    ended = Reply(200, {"Content-Type": "text/event-stream"}, b"id: 1\nretry: 0\ndata:\n\n")
+    server = ScriptedServer(sessions=True, tools_call=ended)
+    server.stream = ended
+    async with connected(server, timeout=2.5) as servers:
+        result = await run(servers, "act")
+    assert result.error == "act gave no answer within 2.5 s; the call was cancelled"
+    assert 2 <= server.received["GET"] <= 8
 
 
 async def test_an_older_server_is_not_asked_more_often_than_that_takes() -> None:
@@ -140,16 +249,17 @@ OUTPUT = {"type": "object", "properties": {"n": {"type": "integer"}}, "required"
 @pytest.mark.parametrize(
     ("output", "structured", "said"),
     [
-        (OUTPUT, {"n": "one"}, "the tool ran, but its answer breaks its own output schema: Invalid structured content"),
-        (OUTPUT, None, "the tool ran, but its answer breaks its own output schema: Tool act has an output schema but"),
         (
-            {"type": "object", "properties": {"n": {"type": "nonsense"}}},
-            {},
-            "the tool ran, but its answer cannot be checked, its output schema is not usable: ",
+            OUTPUT,
+            {"n": "one"},
+            "[the answer does not fit the tool's output schema: n: 'one' is not of type 'integer']\n{\"n\": \"one\"}",
         ),
+        (OUTPUT, None, "[the answer lacks the structured content that the tool's output schema promises]"),
+        ({"type": "object", "properties": {"n": {"type": "nonsense"}}}, {"n": 1}, '{"n": 1}'),
+        ({"properties": {"n": {"pattern": "^(a+)+$"}}}, {"n": "a" * 50}, '{"n": "' + "a" * 50 + '"}'),
     ],
 )
-async def test_an_answer_beside_its_output_schema_is_told_as_what_it_is(
+async def test_an_answer_beside_its_output_schema_is_told_with_a_note(
     output: dict[str, Any], structured: dict[str, Any] | None, said: str
 ) -> None:
     tool = {"name": "act", "inputSchema": {"type": "object"}, "outputSchema": output}
@@ -157,4 +267,4 @@ async def test_an_answer_beside_its_output_schema_is_told_as_what_it_is(
     server = ScriptedServer(tools_list={"tools": [tool]}, tools_call={"content": [], **content})
     async with connected(server) as servers:
         result = await run(servers, "act")
-    assert (result.error or "").startswith(said)
+    assert (result.ok, result.text) == (True, said)

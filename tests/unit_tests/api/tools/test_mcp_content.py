@@ -20,24 +20,28 @@ def text(*parts: str) -> list[TextContent]:
     return [TextContent(type="text", text=part) for part in parts]
 
 
+def told(result: CallToolResult) -> str:
+    return as_text(result.model_dump(by_alias=True, mode="json", exclude_none=True))
+
+
 def test_texts_are_joined_by_line_ends() -> None:
-    assert as_text(CallToolResult(content=[*text("one", "two")])) == "one\ntwo"
+    assert told(CallToolResult(content=[*text("one", "two")])) == "one\ntwo"
 
 
 def test_structured_content_alone_is_json() -> None:
-    assert as_text(CallToolResult(content=[], structured_content={"größe": 3})) == '{"größe": 3}'
+    assert told(CallToolResult(content=[], structured_content={"größe": 3})) == '{"größe": 3}'
 
 
 @pytest.mark.parametrize(
     ("said", "structured"), [('{\n "a": 1}', {"a": 1}), ("42", {"result": 42}), ("plain", {"result": "plain"})]
 )
 def test_structured_content_that_the_text_repeats_is_not_repeated(said: str, structured: dict[str, object]) -> None:
-    assert as_text(CallToolResult(content=[*text(said)], structured_content=structured)) == said
+    assert told(CallToolResult(content=[*text(said)], structured_content=structured)) == said
 
 
 def test_structured_content_that_says_more_is_added() -> None:
     result = CallToolResult(content=[*text("3 found")], structured_content={"found": [1, 2, 3]})
-    assert as_text(result) == '3 found\n{"found": [1, 2, 3]}'
+    assert told(result) == '3 found\n{"found": [1, 2, 3]}'
 
 
 def test_what_is_not_text_becomes_a_note() -> None:
@@ -50,7 +54,7 @@ def test_what_is_not_text_becomes_a_note() -> None:
             EmbeddedResource(type="resource", resource=BlobResourceContents(uri="file:///b.bin", blob="QUJD")),
         ]
     )
-    assert as_text(result).splitlines() == [
+    assert told(result).splitlines() == [
         "[image of type image/png, about 3 bytes: not shown]",
         "[audio of type audio/wav, about 3 bytes: not shown]",
         "[resource report: file:///report.pdf]",

@@ -11,15 +11,9 @@ import httpx2
 import pytest
 from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, ErrorData
 
-from api.tools.mcp_http import (
-    MAX_RESULT_BYTES,
-    ConnectRefusedError,
-    Fate,
-    FateTransport,
-    build_http_client,
-    describe,
-    fate_of,
-)
+from api.tools.mcp_envelope import MAX_RESULT_BYTES
+from api.tools.mcp_fate import ConnectRefusedError, Fate, describe, fate_of
+from api.tools.mcp_http import FateTransport, build_http_client
 from tests.support.processes import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -119,13 +113,13 @@ async def test_a_json_answer_that_is_too_long_is_an_error_that_says_so(status: s
 
 
 async def test_a_json_answer_of_just_the_limit_is_left_as_it_is() -> None:
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": "größe"})
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"x": "größe"}})
     async with peer(answering("200 OK\r\nContent-Type: application/json", body)) as url:
         assert (await post(url, longest=len(body))).text == body
 
 
 async def test_what_counts_is_the_answers_length_when_it_is_unpacked() -> None:
-    packed = gzip.compress(b'{"jsonrpc": "2.0", "id": 1, "result": "' + b"x" * 100_000 + b'"}')
+    packed = gzip.compress(b'{"jsonrpc": "2.0", "id": 1, "result": {"x": "' + b"x" * 100_000 + b'"}}')
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = f"Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}"
@@ -133,7 +127,7 @@ async def test_what_counts_is_the_answers_length_when_it_is_unpacked() -> None:
         await writer.drain()
 
     async with peer(answer) as url:
-        assert len((await post(url)).json()["result"]) == 100_000
+        assert len((await post(url)).json()["result"]["x"]) == 100_000
         assert fate_of(error_of(await post(url, longest=50_000))) is Fate.TOO_LONG
 
 
@@ -148,10 +142,16 @@ async def test_before_a_session_a_refused_connection_is_raised() -> None:
         await post(f"http://127.0.0.1:{free_port()}/mcp", established=False)
 
 
+NONE_SET = (
+    "the server answered HTTP 401; is the server's auth_token_env right? None is set: put the token into an environment "
+    "variable and name that there, in config/mcp_servers.yaml"
+)
+
+
 @pytest.mark.parametrize(
     ("head", "said"),
     [
-        ("401 Unauthorized", "the server answered HTTP 401; is the server's auth_token_env right?"),
+        ("401 Unauthorized", NONE_SET),
         ("503 Service Unavailable", "the server answered HTTP 503"),
     ],
 )

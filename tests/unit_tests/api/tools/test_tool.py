@@ -1,7 +1,6 @@
 """One tool and its call, without any server."""
 
 import asyncio
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -133,7 +132,7 @@ def test_a_schema_that_is_nested_beyond_reading_is_refused() -> None:
     schema: dict[str, Any] = {}
     for _ in range(3_000):
         schema = {"items": schema}
-    with pytest.raises(ToolSchemaError, match="RecursionError"):
+    with pytest.raises(ToolSchemaError, match="its input schema is nested more than 100 levels deep"):
         Tool("echo", "", schema, "here", failing)
 
 
@@ -183,30 +182,6 @@ async def test_bounds_as_draft_4_has_them_are_understood(
     schema = {**draft, "properties": {"numbers": {"type": "array", "items": bounds}}}
     result = await Tool("echo", "", schema, "here", echo).run({"text": "", "numbers": [number]})
     assert result.ok is fits
-
-
-async def test_a_schema_cannot_make_us_fetch_an_address(echo: Echo) -> None:
-    elsewhere = Tool("echo", "", {"$ref": "http://192.0.2.1/schema.json"}, "here", echo)
-    started = time.perf_counter()
-    result = await elsewhere.run({"text": ""})
-    assert "refers to something that it does not contain" in (result.error or "")
-    assert time.perf_counter() - started < 0.5
-
-
-@pytest.mark.parametrize(
-    ("schema", "arguments", "reason"),
-    [
-        ({"$ref": "#"}, {}, "RecursionError"),
-        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, {}, "RecursionError"),
-        ({"properties": {"n": {"multipleOf": 0.5}}}, {"n": 10**400}, "OverflowError"),
-    ],
-)
-async def test_a_check_that_breaks_down_fails_that_call_alone(
-    echo: Echo, schema: dict[str, Any], arguments: dict[str, Any], reason: str
-) -> None:
-    result = await Tool("echo", "", schema, "here", echo).run(arguments)
-    expected = f"echo was not called: its arguments cannot be checked against its input schema ({reason})"
-    assert (result.ok, result.error, echo.received) == (False, expected, [])
 
 
 async def test_a_long_result_is_cut_with_a_note_of_how_much(echo: Echo) -> None:

@@ -1,0 +1,208 @@
+"""How much of what a request may hold: generous against what APIs document, small enough that LiteLLM goes on answering others.
+
+LiteLLM works on a request in the one thread in which it answers everybody: 10,000 messages took it 1.9 s, 2,048 of them 0.4 s.
+docs/contract.md holds this as a table.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from api.edge.schema_size import MAX_SCHEMA_NODES, unfolded_nodes
+from api.errors import InvalidRequest, ModelNotFound
+
+MAX_MESSAGES: Final = 4_096
+MAX_PARTS: Final = 8_192  # of content, and calls of tools, in all messages
+MAX_TOOLS: Final = 512  # OpenAI: 128
+MAX_INPUTS: Final = 2_048  # OpenAI's own, of an embedding
+MAX_STOPS: Final = 64  # OpenAI: 4
+MAX_CHOICES: Final = 128  # OpenAI's own
+MAX_BIASES: Final = 4_096
+MAX_METADATA: Final = 64  # pairs; OpenAI: 16
+MAX_METADATA_CHARACTERS: Final = 16_384  # of names and texts together; OpenAI's 16 pairs have 9,216
+MAX_TAGS: Final = 16
+LONGEST_TAG: Final = 128
+LONGEST_MODEL: Final = 256
+LONGEST_NAME: Final = 1_024
+
+_LISTS: Final = {
+    "messages": MAX_MESSAGES,
+    "tools": MAX_TOOLS,
+    "functions": MAX_TOOLS,
+    "stop": MAX_STOPS,
+    "stop_sequences": MAX_STOPS,
+    "prompt": MAX_INPUTS,
+    "include": MAX_STOPS,
+    "modalities": MAX_STOPS,
+}
+_NUMBERS: Final = {"n": MAX_CHOICES, "best_of": MAX_CHOICES}
+# They become parts of rows, headers and log lines.
+_NAMES: Final = {
+    "model": LONGEST_MODEL,
+    "user": LONGEST_NAME,
+    "safety_identifier": LONGEST_NAME,
+    "prompt_cache_key": LONGEST_NAME,
+    "previous_response_id": LONGEST_NAME,
+    "service_tier": LONGEST_NAME,
+}
+# C0, DEL, C1, and what else ends a line.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# LiteLLM resolves tools of this server with its own MCP servers.
+_LITELLMS_SERVER: Final = "litellm_proxy"
+
+
+def check_bounds(body: Mapping[str, Any]) -> None:
+    """Checks what of the body is of the right type; what is not is for `validate` to name.
+
+    Raises:
+        InvalidRequest: with the first field that holds too much, or a name that no name can be.
+        ModelNotFound: a list of models, which LiteLLM would ask one after the other.
+    """
+    _check_names(body)
+    _check_counts(body)
+    _check_metadata(body.get("metadata"))
+    _check_tools(body)
+
+
+def _check_names(body: Mapping[str, Any]) -> None:
+    for field, longest in _NAMES.items():
+        _check_name(field, body.get(field), longest)
+    for field, name in _inner_names(body):
+        _check_name(field, name, LONGEST_NAME)
+    if isinstance(model := body.get("model"), str) and "," in model:
+        raise ModelNotFound(model)
+
+
+def _inner_names(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for place, message in _objects(body, "messages"):
+        yield f"messages[{place}].name", message.get("name")
+    for field in ("tools", "functions"):
+        for place, tool in _objects(body, field):
+            yield f"{field}[{place}].name", (_object(tool.get("function")) or tool).get("name")
+
+
+def _check_name(field: str, value: Any, longest: int) -> None:
+    if not isinstance(value, str):
+        return
+    if len(value) > longest:
+        raise _beyond(field, "string too long", f"a string with maximum length {longest}", f"{len(value)} characters")
+    if _CONTROL.search(value):
+        raise InvalidRequest(f"Invalid '{field}': it holds a control character.", param=field, code="invalid_value")
+
+
+def _check_counts(body: Mapping[str, Any]) -> None:
+    for field, most in (_LISTS | {"input": _most_inputs(body.get("input"))}).items():
+        _check_length(field, body.get(field), most)
+    if isinstance(biases := body.get("logit_bias"), dict) and len(biases) > MAX_BIASES:
+        raise _beyond("logit_bias", "object with too many properties", f"at most {MAX_BIASES}", str(len(biases)))
+    for field, highest in _NUMBERS.items():
+        value = body.get(field)
+        if isinstance(value, int | float) and value > highest:
+            raise _beyond(field, "integer above maximum value", f"a value <= {highest}", str(value))
+    for field in ("messages", "input"):
+        if sum(map(_parts, (message for _, message in _objects(body, field)))) > MAX_PARTS:
+            raise _beyond(field, "array too long", f"at most {MAX_PARTS} content parts in it", "more")
+
+
+def _most_inputs(value: Any) -> int:
+    """Items of a response count as messages, texts of an embedding as inputs; its tokens are bound by their number alone."""
+    first = value[0] if isinstance(value, list) and value else None
+    if isinstance(first, dict):
+        return MAX_MESSAGES
+    return MAX_INPUTS if isinstance(first, str | list) else len(value) if isinstance(value, list) else 0
+
+
+def _parts(message: Mapping[str, Any]) -> int:
+    return sum(len(value) for field in ("content", "tool_calls") if isinstance(value := message.get(field), list))
+
+
+def _check_metadata(metadata: Any) -> None:
+    if not isinstance(metadata, dict):
+        return
+    if len(metadata) > MAX_METADATA:
+        raise _beyond("metadata", "object with too many properties", f"at most {MAX_METADATA}", str(len(metadata)))
+    for name in metadata:
+        _check_name("metadata", name, LONGEST_NAME)
+    texts = list(_texts({name: value for name, value in metadata.items() if name != "tags"}))
+    if (length := sum(map(len, texts))) > MAX_METADATA_CHARACTERS:
+        raise _beyond("metadata", "object too large", f"at most {MAX_METADATA_CHARACTERS} characters", str(length))
+    if any("\x00" in text for text in texts):
+        raise InvalidRequest("Invalid 'metadata': it holds a NUL character.", param="metadata", code="invalid_value")
+    _check_tags(metadata.get("tags"))
+
+
+def _check_tags(tags: Any) -> None:
+    _check_length("metadata.tags", tags, MAX_TAGS)
+    for place, tag in enumerate(tags if isinstance(tags, list) else ()):
+        _check_name(f"metadata.tags[{place}]", tag, LONGEST_TAG)
+
+
+def _check_tools(body: Mapping[str, Any]) -> None:
+    for place, tool in _objects(body, "tools"):
+        server = tool.get("server_url")
+        if isinstance(server, str) and server.strip().casefold().startswith(_LITELLMS_SERVER):
+            field = f"tools[{place}].server_url"
+            raise InvalidRequest(
+                f"Invalid '{field}': give the address of an MCP server.", param=field, code="invalid_value"
+            )
+    nodes = 0
+    for field, schema in _schemas(body):
+        nodes += unfolded_nodes(schema, MAX_SCHEMA_NODES - nodes)
+        if nodes > MAX_SCHEMA_NODES:
+            most = f"schemas of at most {MAX_SCHEMA_NODES} parts, each `$ref` counted as what it stands for"
+            raise _beyond(field, "schema too large", most, "more")
+
+
+def _schemas(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for field in ("tools", "functions"):
+        for place, tool in _objects(body, field):
+            function = _object(tool.get("function")) or tool
+            yield f"{field}[{place}]", function.get("parameters") or tool.get("input_schema")
+    wanted = _object(body.get("response_format"))
+    yield "response_format", _object(wanted.get("json_schema")).get("schema")
+    yield "response_format", wanted.get("schema")
+    yield "text.format", _object(_object(body.get("text")).get("format")).get("schema")
+
+
+def _check_length(field: str, value: Any, most: int) -> None:
+    if isinstance(value, list) and len(value) > most:
+        expected = f"an array with maximum length {most}"
+        raise _beyond(field, "array too long", expected, f"an array with length {len(value)}")
+
+
+_CODES: Final = {
+    "array too long": "array_above_max_length",
+    "integer above maximum value": "integer_above_max_value",
+    "object too large": "object_above_max_size",
+    "object with too many properties": "object_above_max_properties",
+    "schema too large": "schema_too_large",
+    "string too long": "string_above_max_length",
+}
+
+
+def _beyond(field: str, fault: str, expected: str, got: str) -> InvalidRequest:
+    message = f"Invalid '{field}': {fault}. Expected {expected}, but got {got}."
+    return InvalidRequest(message, param=field, code=_CODES[fault])
+
+
+def _objects(body: Mapping[str, Any], field: str) -> list[tuple[int, dict[str, Any]]]:
+    value = body.get(field)
+    return [(place, one) for place, one in enumerate(value if isinstance(value, list) else ()) if isinstance(one, dict)]
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All names and texts in it, and what its other values are in JSON, roughly."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case dict() as found:
+                yield from map(str, found)
+                waiting += found.values()
+            case list() as found:
+                waiting += found
+            case other:
+                yield str(other)

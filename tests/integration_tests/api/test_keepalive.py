@@ -1,0 +1,102 @@
+"""Streams that are silent for long: a comment every STREAM_KEEPALIVE_SECONDS, which no client sees."""
+
+import json
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from tests.support.api import TOKEN, RunningAPI, running_api
+from tests.support.provider import ScriptedProvider
+from tests.support.reasoning import finished, said
+
+COMMENT = ": keep-alive"
+SILENCE = 0.2
+GAP = 1.0
+
+
+@pytest.fixture(scope="module")
+def quick(directory: Path, provider: ScriptedProvider) -> Iterator[RunningAPI]:
+    """An API whose streams say something five times in a gap."""
+    with running_api(directory, llm_base_url=provider.url, STREAM_KEEPALIVE_SECONDS=str(SILENCE)) as api:
+        yield api
+        assert "Traceback" not in api.log.read_text()
+
+
+def _asked(mark: str) -> dict[str, Any]:
+    messages = [{"role": "user", "content": mark}]
+    return {"model": "gpt-4o", "messages": messages, "input": mark, "prompt": mark, "stream": True}
+
+
+def _lines(api: RunningAPI, path: str, mark: str, **headers: str) -> Iterator[tuple[float, str]]:
+    """Each line with the time of its arrival."""
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        request = {"json": _asked(mark), "headers": {**api.headers, **headers}}
+        with client.stream("POST", f"{api.base_url}{path}", **request) as response:  # type: ignore[arg-type]
+            assert response.status_code == 200
+            for line in response.iter_lines():
+                yield time.monotonic(), line
+
+
+def _silences(lines: list[tuple[float, str]]) -> list[float]:
+    times = [at for at, line in lines if line]
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/responses", "/completions"])
+def test_a_silent_stream_is_kept_alive_by_comments_between_its_events(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str, path: str
+) -> None:
+    provider.script({"chunks": ["one", "two", "three"], "chunk_delay": GAP}, contains=mark)
+    lines = list(_lines(quick, path, mark))
+    text = [line for _, line in lines]
+    comments = [place for place, line in enumerate(text) if line == COMMENT]
+    assert len(comments) >= 2
+    # Never within an event: before a comment stands the blank line that ends one, after it another.
+    assert all((text[place - 1], text[place + 1]) == ("", "") for place in comments)
+    assert max(_silences(lines)) < GAP
+    assert not text[-1].startswith(":")
+    assert all(json.loads(line[6:]) for line in text if line.startswith("data: {"))
+
+
+def test_reasoning_is_kept_alive_from_its_first_step_on(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    """Its headers are sent after a second at most, so that a first step may take its time."""
+    provider.script(finished(delay=3.0), said(), contains=mark)
+    lines = list(_lines(quick, "/chat/completions", mark, **{"x-routing-mode": "reasoning"}))
+    text = [line for _, line in lines]
+    assert text.count(COMMENT) >= 3
+    assert text.index(COMMENT) < text.index("data: [DONE]")
+
+
+def test_a_stream_that_speaks_often_enough_has_no_comment(
+    api: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script({"chunks": ["one", "two", "three"], "chunk_delay": 0.3}, contains=mark)
+    assert COMMENT not in [line for _, line in _lines(api, "/chat/completions", mark)]
+
+
+def test_the_openai_sdk_sees_the_events_alone(quick: RunningAPI, provider: ScriptedProvider, mark: str) -> None:
+    provider.script({"chunks": ["one", "two"], "chunk_delay": GAP}, contains=mark)
+    with OpenAI(base_url=quick.base_url, api_key=TOKEN, max_retries=0) as client:
+        chunks = client.chat.completions.create(
+            model="gpt-4o", messages=[{"role": "user", "content": mark}], stream=True
+        )
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text == "onetwo"
+
+
+def test_a_failure_after_a_silence_is_still_an_event_of_its_own(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script({"chunks": ["one", "two", "three"], "chunk_delay": GAP, "fail_after_chunks": 2}, contains=mark)
+    text = [line for _, line in _lines(quick, "/chat/completions", mark)]
+    assert COMMENT in text
+    last = [line for line in text if line][-1]
+    assert json.loads(last.removeprefix("data: "))["error"]
