@@ -15,6 +15,7 @@ EXPLAINED = {
     "llm_gateway_unreachable": "the gateway is not there",
     "llm_gateway_stream_broken": "the answer broke off",
     "model_list_unavailable": "the gateway did not list its models",
+    "server_overloaded": "the bodies under way were as many as this server holds at once",
     "not_ready": "what the server stands on is not there",
 }
 OURS = "internal_error"

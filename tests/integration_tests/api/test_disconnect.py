@@ -62,11 +62,11 @@ async def test_the_upstream_call_ends_with_its_client_though_the_next_request_ha
     body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": mark}]}).encode()
     lines = [
         *(f"{name}: {value}" for name, value in api.headers.items()),
-        "Host: api",
+        "Host: 127.0.0.1",
         "Content-Type: application/json",
     ]
     head = "\r\n".join(["POST /v1/chat/completions HTTP/1.1", *lines, f"Content-Length: {len(body)}", "", ""])
-    writer.write(head.encode() + body + b"GET /health HTTP/1.1\r\nHost: api\r\n\r\n")
+    writer.write(head.encode() + body + b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     await asyncio.to_thread(provider.wait_for, "in_progress", contains=mark)
     left = time.time()
     writer.transport.abort()

@@ -100,6 +100,8 @@ def test_no_traceback_of_litellms_is_told(message: str, told: str) -> None:
         "api_base= ",
         "connect to host ",
         "0a",
+        "api_key=",
+        "eyJabcdefgh.",
     ],
 )
 def test_what_a_message_quotes_takes_time_in_proportion_to_its_length(quoted: str) -> None:

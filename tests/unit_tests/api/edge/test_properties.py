@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.types import Message
 
 from api.dialects.openai import render
 from api.edge import read_json_object, validate
+from api.edge.bytes_in_flight import BytesInFlightMiddleware, Held
 from api.errors import APIError, InvalidRequest
 from api.protocol import ChatCompletionRequest, CompletionRequest, EmbeddingRequest, ResponseRequest, WireModel
 from tests.support.growth import assert_linear
@@ -48,8 +50,9 @@ def _request(*reads: bytes, content_type: str = "application/json") -> Request:
     async def receive() -> Message:
         return next(left)
 
+    state = {"held": Held(BytesInFlightMiddleware(PlainTextResponse(), limit=LIMIT))}
     headers = [(b"content-type", content_type.encode())]
-    return Request({"type": "http", "method": "POST", "path": "/", "headers": headers, "state": {}}, receive)
+    return Request({"type": "http", "method": "POST", "path": "/", "headers": headers, "state": state}, receive)
 
 
 async def _read(*reads: bytes) -> dict[str, Any]:
