@@ -68,7 +68,7 @@ phoenix_ui:  ## open Phoenix, or print its address
 
 ##@ Checks
 .PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test contract_table litellm_names
-.PHONY: conformance evaluations bench failure_table
+.PHONY: conformance evaluations bench fuzz failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
 	@$(DEV) ruff format $(CODE)
@@ -96,6 +96,8 @@ litellm_names:  ## write the fields that the installed LiteLLM reads in a reques
 	@WRITE_LITELLM_NAMES=1 $(BOOTSTRAP) dev,stack,litellm -- pytest tests/integration_tests/test_litellm_names.py $(ARGS)
 bench:  ## added latency of the API over LiteLLM alone, side by side in one run
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
+fuzz:  ## inputs that nobody would think of, in numbers (ARGS="--inputs 200000 --seed 1 --only socket,bodies", ARGS="--help")
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.fuzz $(ARGS)
 failure_table:  ## the tables of docs/failures.md from a real run, on a stack that it starts and ends (ARGS="--state-dir DIR": on that one; "--only classifier")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.failure_table $(ARGS)
 
