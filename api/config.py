@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     reasoning_max_seconds: float = Field(default=300.0, gt=0)
     reasoning_max_tokens: int | None = Field(default=None, gt=0)
     reasoning_max_cost: float | None = Field(default=None, gt=0)  # dollars
+    reasoning_max_step_tokens: int = Field(default=4096, gt=0)
 
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
 

@@ -134,6 +134,7 @@ def _limits(settings: Settings) -> Limits:
         max_seconds=settings.reasoning_max_seconds,
         max_tokens=settings.reasoning_max_tokens,
         max_cost=settings.reasoning_max_cost,
+        max_step_tokens=settings.reasoning_max_step_tokens,
     )
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
-SETS = ("stack", "app", "usage", "dev", "litellm", "phoenix", "clients", "compose", "conformance")
+SETS = ("stack", "app", "usage", "dev", "litellm", "phoenix", "clients", "compose", "conformance", "local_model")
 # uv links files from its cache; what is rewritten after the installation must not be shared with that cache.
 REWRITTEN_PACKAGES = {"litellm": "prisma"}
 # How often a long installation says that it still goes on where no progress bar can be shown.

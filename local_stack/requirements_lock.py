@@ -7,7 +7,7 @@ import subprocess
 from local_stack import bootstrap, console
 
 # dev is pinned to what app and stack resolved to, so those come first.
-ORDER = ("app", "stack", "usage", "dev", "litellm", "phoenix", "clients", "compose", "conformance")
+ORDER = ("app", "stack", "usage", "dev", "litellm", "phoenix", "clients", "compose", "conformance", "local_model")
 
 
 class LockError(Exception):

@@ -26,6 +26,8 @@ _EXTRAS = {
 }
 _LIMITS = ("max_input_tokens", "max_output_tokens")
 _PARAMETERS = "supported_openai_params"
+# Either may be the name of an answer's longest length.
+_LENGTHS = frozenset({"max_tokens", "max_completion_tokens"})
 _ABILITIES = ("supports_function_calling", "supports_vision", "supports_response_schema", "supports_reasoning")
 
 
@@ -36,6 +38,9 @@ class ModelInfo:
     name: str
     supports_response_schema: bool
     supports_response_format: bool
+    supports_reasoning: bool = False
+    max_output_tokens: int | None = None
+    length_parameters: frozenset[str] = _LENGTHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +185,14 @@ def _shared(name: str, one: Any, other: Any) -> Any:
 
 
 def _abilities(name: str, known: Mapping[str, Any]) -> ModelInfo:
+    parameters, longest = known.get(_PARAMETERS) or (), known.get("max_output_tokens")
     return ModelInfo(
         name=name,
         supports_response_schema=bool(known.get("supports_response_schema")),
-        supports_response_format="response_format" in (known.get(_PARAMETERS) or ()),
+        supports_response_format="response_format" in parameters,
+        supports_reasoning=bool(known.get("supports_reasoning")),
+        max_output_tokens=longest if isinstance(longest, int) and longest > 0 else None,
+        length_parameters=_LENGTHS.intersection(parameters),
     )
 
 

@@ -1,12 +1,17 @@
 """The reasoning agent: it plans step by step, uses tools, and answers from what it found.
 
-agent.py     the loop: plan, act, observe, until an end is reached; then the answer
-run.py       one request's own state: what was said and found so far, its limits, its usage
-steps.py     ReasoningStep: how it is asked of a model, and read from what the model replied
-events.py    what a client sees of it while it happens
-answer.py    the answer as OpenAI's clients read it, plain or streamed
-usage.py     the sum over all calls of a request
-prompts.py   prompts/*.md
+agent.py            the loop: plan, act, observe, until an end is reached; then the answer
+planning.py         one step: asked for, read, repaired once if need be
+asking.py           in which form a model is asked, and at what length at most
+step_schema.py      the schema of a step; argument_schema.py: that of a tool's arguments within it
+messages.py         what was said, as strict chat templates take it
+replies.py          where in a reply the step stands; json_objects.py: JSON as models write it
+steps.py            ReasoningStep: what a model plans
+run.py              one request's own state: what was said and found so far, its limits, its usage
+events.py           what a client sees of it while it happens
+answer.py           the answer as OpenAI's clients read it, plain or streamed
+usage.py            the sum over all calls of a request
+prompts.py          prompts/*.md
 """
 
 from api.reasoning.agent import ReasoningAgent

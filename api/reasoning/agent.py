@@ -4,39 +4,35 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from opentelemetry.trace import Span
 
 from api.components import Component, Operation
 from api.context import RequestContext
-from api.dialects.openai import refusal
-from api.errors import APIError, ReasoningStepInvalid
+from api.errors import APIError
 from api.llm import LLMAnswer, LLMGateway, LLMStream, ModelCatalog, is_context_overflow
+from api.reasoning.asking import step_forms
 from api.reasoning.events import End, EventType, ReasoningEvent, reasoning_complete, tool_call_text, tool_result
+from api.reasoning.messages import arranged
+from api.reasoning.planning import Planner
 from api.reasoning.prompts import Prompts
 from api.reasoning.run import Limits, Run
-from api.reasoning.steps import NextAction, ReasoningStep, StepInvalid, parse_step, response_format
-from api.reasoning.usage import add_usage
+from api.reasoning.steps import NextAction, ReasoningStep
 from api.telemetry import Metrics, Tracing, record_content, record_failure
 from api.tools import Tool, ToolCall, ToolResult, run_tools
 
 Emit = Callable[[ReasoningEvent], None]
 
-# What of a caller's request is for the answer alone: how it is sampled, and its length, form and number. All else goes into the
-# steps too: who the request is for, how it is billed, what a provider may do with the conversation, and what is not known here.
-_ANSWER_FIELDS = frozenset(
-    {
-        *("temperature", "top_p", "top_k", "top_a", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs"),
-        *("frequency_penalty", "presence_penalty", "repetition_penalty"),
-        *("max_tokens", "max_completion_tokens", "min_tokens", "stop", "verbosity", "n", "best_of"),
-        *("stream", "stream_options", "prediction", "modalities", "audio"),
-        *("response_format", "structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar"),
-        *("tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "web_search_options"),
-    }
-)
+# With no tools of the caller's own these say nothing, and OpenAI refuses them: tools that are none, and what to do with them.
+_NO_TOOLS: dict[str, tuple[Any, ...]] = {
+    "tools": ([], None),
+    "functions": ([], None),
+    "tool_choice": ("none", "auto", None),
+    "function_call": ("none", "auto", None),
+    "parallel_tool_calls": (True, False, None),
+}
 _ENDINGS = {
     End.FINISHED: "",
     End.REFUSED: "The work was stopped because its next step was refused: say what is still open.",
@@ -64,10 +60,15 @@ class ReasoningAgent:
     tracing: Tracing
     metrics: Metrics
     limits: Limits
+    planner: Planner = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "planner", Planner(self.gateway, self.prompts, self.limits))
 
     async def begin(self, body: Mapping[str, Any], context: RequestContext) -> Run:
         """A run for this request, with the tools that can be used now."""
-        return Run(body, context, self.tool_source.tools(), await self.catalog.find(body["model"]))
+        tools, model = self.tool_source.tools(), await self.catalog.find(body["model"])
+        return Run(body, context, tools, model, step_forms(model, tools))
 
     async def reason(self, run: Run, emit: Emit) -> End:
         """Steps until an end, which is returned.
@@ -124,7 +125,6 @@ class ReasoningAgent:
             return End.CONTEXT_LENGTH_EXCEEDED
         if step is None:
             return End.REFUSED
-        run.remember_step(step)
         if step.next_action is NextAction.FINISHED:
             return End.FINISHED
         if step.next_action is NextAction.CONTINUE_THINKING:
@@ -138,38 +138,14 @@ class ReasoningAgent:
         return None
 
     async def _plan(self, run: Run, emit: Emit) -> ReasoningStep | None:
-        """The next step, repaired once if need be; None when the model refuses to go on."""
+        """The next step; None when the model refuses to go on."""
         before = run.seconds
-        used: dict[str, Any] = {}
-        messages = [{"role": "system", "content": self._step_prompt(run)}, *run.conversation, *run.progress]
-        for attempt in (1, 2):
-            content, refused, used_now = await self._ask_for_step(run, messages)
-            used = add_usage(used, used_now)
-            if refused:
-                return None
-            try:
-                step = parse_step(content)
-            except StepInvalid as problem:
-                if attempt == 2:
-                    raise ReasoningStepInvalid(f"The model's reply was no reasoning step, twice: {problem}.") from None
-                repair = self.prompts.repair.substitute(problem=problem)
-                messages += [{"role": "assistant", "content": content or ""}, {"role": "user", "content": repair}]
-            else:
-                emit(_planning(run.steps, step, run.seconds - before, used))
-                return step
-        raise AssertionError("unreachable: the second attempt returns or raises")
-
-    async def _ask_for_step(self, run: Run, messages: list[dict[str, Any]]) -> tuple[str | None, bool, dict[str, Any]]:
-        fields = {name: value for name, value in run.body.items() if name not in _ANSWER_FIELDS}
-        answer = await self.gateway.complete(
-            {**fields, "messages": messages, **response_format(run.model)},
-            component=Component.REASONING_AGENT,
-            operation=Operation.STEP_GENERATION,
-            context=run.context,
-        )
-        reply = answer.json()
-        used = run.account(reply, answer.headers)
-        return *_spoken(reply), used
+        plan = await self.planner.plan(run)
+        if plan is None:
+            return None
+        emit(_planning(run.steps, plan.step, run.seconds - before, plan.used))
+        run.remember_step(plan.text)
+        return plan.step
 
     def _leave_unmade(self, run: Run, calls: list[ToolCall], emit: Emit) -> None:
         outcomes = [(call, ToolResult(call.name, ok=False, text="", error=_NOT_MADE)) for call in calls]
@@ -206,18 +182,11 @@ class ReasoningAgent:
             # Also when the time is up: what some of the calls found is there for the answer.
             run.remember_results([(call, found.get(id(call))) for call in calls])
 
-    def _step_prompt(self, run: Run) -> str:
-        tools = [
-            {"name": tool.name, "description": tool.description, "arguments": tool.input_schema} for tool in run.tools
-        ]
-        listed = "\n".join(json.dumps(tool, ensure_ascii=False) for tool in tools) or "(none at present)"
-        return self.prompts.step.substitute(date=datetime.now(UTC).date().isoformat(), tools=listed)
-
     def _answer_body(self, run: Run, end: End) -> dict[str, Any]:
-        system = {"role": "system", "content": self.prompts.synthesis.template}
         ending = self.prompts.answer_now.substitute(ending=_ENDINGS.get(end, _LIMIT_REACHED)).strip()
-        messages = [system, *run.conversation, *run.progress, {"role": "user", "content": ending}]
-        return {**run.body, "messages": messages}
+        since = [*run.progress, {"role": "user", "content": ending}]
+        kept = {name: value for name, value in run.body.items() if value not in _NO_TOOLS.get(name, ())}
+        return {**kept, "messages": arranged(self.prompts.synthesis.template, run.conversation, since)}
 
     def _span(self, run: Run, name: str) -> AbstractContextManager[Span]:
         return self.tracing.span(name, "CHAIN", metadata=run.metadata, session_id=run.context.session_id)
@@ -237,18 +206,6 @@ class ReasoningAgent:
                     record_failure(span, self.tracing, "the call failed")
 
             yield report
-
-
-def _spoken(reply: Any) -> tuple[str | None, bool]:
-    """Content of the first choice, and whether it is a refusal; an answer of another form is neither."""
-    try:
-        choice = reply["choices"][0]
-        content = choice["message"].get("content")
-        # Anthropic's refusals are text, and nothing but this finish reason tells them from a reply.
-        refused = bool(refusal(choice["message"])) or choice.get("finish_reason") == "content_filter"
-    except (LookupError, TypeError, AttributeError):
-        return None, False
-    return (content if isinstance(content, str) else None), refused
 
 
 def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, Any]) -> ReasoningEvent:

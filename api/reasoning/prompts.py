@@ -9,7 +9,14 @@ from api.prompt_file import load_prompt
 DIRECTORY = Path(__file__).with_name("prompts")
 
 # The values that each prompt is filled with; a file that asks for others, or not for these, stops the start-up.
-_PLACEHOLDERS = {"step": {"date", "tools"}, "repair": {"problem"}, "synthesis": set(), "answer_now": {"ending"}}
+_PLACEHOLDERS: dict[str, set[str]] = {
+    "step": {"date", "form", "tools"},
+    "form": set(),
+    "nested_form": set(),
+    "repair": {"problem"},
+    "synthesis": set(),
+    "answer_now": {"ending"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,8 @@ class Prompts:
     """One template for each file of the directory."""
 
     step: Template
+    form: Template
+    nested_form: Template
     repair: Template
     synthesis: Template
     answer_now: Template

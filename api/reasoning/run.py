@@ -9,8 +9,8 @@ from typing import Any
 from api.components import Component
 from api.context import RequestContext
 from api.llm import ModelInfo
+from api.reasoning.asking import StepForm
 from api.reasoning.events import End
-from api.reasoning.steps import ReasoningStep
 from api.reasoning.usage import add_usage, usage_of
 from api.tools import Tool, ToolCall, ToolResult
 
@@ -27,6 +27,8 @@ class Limits:
     max_seconds: float = 300.0
     max_tokens: int | None = None
     max_cost: float | None = None
+    max_step_tokens: int = 4096
+    """What one step may be long, without what a model thinks before it."""
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ class Run:
     context: RequestContext
     tools: Sequence[Tool]
     model: ModelInfo | None
+    forms: Sequence[StepForm] = ()
+    """The ways in which this model can be asked for a step, the strictest first."""
     progress: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
@@ -83,9 +87,9 @@ class Run:
         self._last_calls, self._last_steps = all_calls[1 - IDENTICAL :], all_steps[1 - IDENTICAL :]
         return _identical_in_a_row(all_calls) or _identical_in_a_row(all_steps)
 
-    def remember_step(self, step: ReasoningStep) -> None:
+    def remember_step(self, text: str) -> None:
         """The step becomes the model's own turn, so that it builds on it."""
-        self.progress.append({"role": "assistant", "content": step.model_dump_json()})
+        self.progress.append({"role": "assistant", "content": text})
 
     def remember_no_calls(self) -> None:
         """A turn for the model to answer to, after a step without calls."""

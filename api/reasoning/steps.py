@@ -1,6 +1,6 @@
-"""ReasoningStep: how it is asked of a model, and how it is read from what the model replied. Nothing is ever made up."""
+"""ReasoningStep: what a model plans, as it is checked and as it is told. Nothing that is missing is ever made up."""
 
-import re
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
@@ -8,15 +8,19 @@ from typing import Any, Self
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Field,
     ValidationError,
     field_serializer,
     field_validator,
     model_validator,
 )
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from api.llm import ModelInfo
+from api.reasoning.json_objects import NoJSON, decode, objects_in
+
+NEXT = "next"
+"""Where a schema has the alternatives: strict modes allow none at the top."""
+MOST_FAULTS = 5
+_TIMES_IN_TEXT = 3  # A text in a text in a text is as much as any model has been seen to write.
 
 
 class NextAction(StrEnum):
@@ -28,29 +32,25 @@ class NextAction(StrEnum):
 
 
 class ToolRequest(BaseModel):
-    """A call that the model wants made. On the wire its arguments are JSON as text: a strict schema knows no free-form object."""
+    """A call that the model wants made."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(description="The tool's name")
-    arguments: dict[str, Any] = Field(
-        description="The tool's arguments: a JSON object, written as a string", json_schema_extra={"type": "string"}
-    )
-    reason: str = Field(description="Why this call is needed")
+    name: str
+    arguments: dict[str, Any]
+    reason: str
 
     @field_validator("arguments", mode="before")
     @classmethod
-    def _from_text(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        try:
-            return from_json(value or "{}", allow_inf_nan=False)
-        except ValueError as error:
-            raise ValueError(f"is not a JSON object written as a string: {error}") from None
+    def _said_otherwise(cls, value: object) -> object:
+        """No arguments may be `null` or an empty text, and an object may stand in a text."""
+        for _ in range(_TIMES_IN_TEXT):
+            if isinstance(value, str):
+                value = _in_text(value)
+        return {} if value is None else value
 
     @field_serializer("arguments", when_used="json")
     def _as_text(self, value: dict[str, Any]) -> str:
-        # The model reads its own earlier steps: they have the form that it is asked for.
         return to_json(value).decode()
 
 
@@ -59,10 +59,10 @@ class ReasoningStep(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    thought: str = Field(description="What is concluded from what is known, and what is still missing")
+    thought: str
     next_action: NextAction
-    tools_to_use: list[ToolRequest] = Field(description="The calls to make now; empty unless next_action is use_tools")
-    concurrent_execution: bool = Field(description="Whether the calls may run side by side")
+    tools_to_use: list[ToolRequest]
+    concurrent_execution: bool
 
     @model_validator(mode="after")
     def _tools_fit_the_action(self) -> Self:
@@ -75,56 +75,64 @@ class ReasoningStep(BaseModel):
             )
         return self
 
+    def told(self, *, nested: bool) -> str:
+        """The step as the model reads it later: in the form that it is asked for."""
+        if not nested:
+            return self.model_dump_json()
+        chosen: dict[str, Any] = {"next_action": self.next_action.value}
+        if self.tools_to_use:
+            chosen["tools_to_use"] = [request.model_dump() for request in self.tools_to_use]
+            chosen["concurrent_execution"] = self.concurrent_execution
+        return json.dumps({"thought": self.thought, NEXT: chosen}, ensure_ascii=False)
+
 
 class StepInvalid(ValueError):
     """What the model replied is no step; the message tells the model what was wrong."""
 
 
-def parse_step(content: str | None) -> ReasoningStep:
-    """The step that the model's reply holds; a Markdown fence around the object is forgiven.
+def step_of(value: Mapping[str, Any]) -> ReasoningStep:
+    """The step that an object is, in either form.
 
     Raises:
-        StepInvalid: there is no step in it.
+        StepInvalid: naming the fields that are wrong.
     """
-    if not content or not content.strip():
-        raise StepInvalid("it was empty")
     try:
-        value = from_json(_unfenced(content), allow_inf_nan=False)
-    except ValueError as error:
-        raise StepInvalid(f"it was not one JSON object ({error})") from None
-    try:
-        return ReasoningStep.model_validate(value)
+        return ReasoningStep.model_validate(_flat(value))
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'the object'}: {fault['msg']}" for fault in error.errors()]
-        raise StepInvalid("; ".join(faults[:5])) from None
+        raise StepInvalid("; ".join(faults[:MOST_FAULTS])) from None
 
 
-def response_format(model: ModelInfo | None) -> dict[str, Any]:
-    """How this model is asked for a step, by what LiteLLM says that it can do: a schema, JSON mode, or words alone."""
-    if model is not None and model.supports_response_schema:
-        schema = {"name": "ReasoningStep", "strict": True, "schema": _strict_schema()}
-        return {"response_format": {"type": "json_schema", "json_schema": schema}}
-    if model is None or model.supports_response_format:
-        return {"response_format": {"type": "json_object"}}
-    return {}
+def is_meant_as_step(value: object) -> bool:
+    """Does it say what to do next, rightly or not?"""
+    return isinstance(value, dict) and "next_action" in _flat(value)
 
 
-def _unfenced(content: str) -> str:
-    fenced = re.fullmatch(r"\s*```(?:json)?\s*\n(.*?)\n\s*```\s*", content, re.DOTALL)
-    return fenced.group(1) if fenced else content
+def _flat(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The step in an object, which may be all that another object holds, or have what it chose in an object of its own."""
+    if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict) and "thought" in inner:
+        value = inner
+    chosen = value.get(NEXT)
+    if not isinstance(chosen, dict) or "next_action" in value:
+        return value
+    calls_nothing = chosen.get("next_action") in (NextAction.CONTINUE_THINKING, NextAction.FINISHED)
+    # In that form only `use_tools` has these fields.
+    absent: dict[str, Any] = {"tools_to_use": [], "concurrent_execution": False} if calls_nothing else {}
+    return absent | {name: said for name, said in value.items() if name != NEXT} | chosen
 
 
-def _strict_schema() -> dict[str, Any]:
-    """The schema in the subset that strict structured output accepts: no titles or defaults, arguments as text."""
-    schema = ReasoningStep.model_json_schema()
-    arguments = schema["$defs"]["ToolRequest"]["properties"]["arguments"]
-    arguments.pop("additionalProperties", None)
-    return _without_titles(schema)
+def _in_text(text: str) -> object:
+    if not text.strip():
+        return None
+    try:
+        return decode(text)
+    except NoJSON as problem:
+        return _only_object(text, problem)
 
 
-def _without_titles(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_titles(value) if isinstance(value, dict) else value
-        for key, value in schema.items()
-        if not (key == "title" and isinstance(value, str))
-    }
+def _only_object(text: str, problem: NoJSON) -> object:
+    try:
+        [found] = objects_in(text)
+        return decode(found)
+    except ValueError:
+        raise ValueError(f"is not a JSON object: {problem}") from None

@@ -149,7 +149,13 @@ def _the_model(asked: RoutingMode | None, reason: str) -> RoutingDecision:
 
 
 def _wants_the_model_itself(body: Mapping[str, Any]) -> str | None:
-    return next((field for field in ("tools", "functions", "response_format") if body.get(field)), None)
+    """The field that says so. What a field means when it is absent is no wish when it is said, such as no tools, or text."""
+    brought = (field for field in ("tools", "functions", "response_format") if body.get(field))
+    return next((field for field in brought if not _is_plain_text(body[field])), None)
+
+
+def _is_plain_text(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type") == "text"
 
 
 def _session(context: RequestContext) -> tuple[str, str]:

@@ -99,7 +99,7 @@ def _step(prompt: Prompt, fields: StepFields) -> dict[str, Any]:
     begun = _work_begins(prompt) < len(prompt.turns)
     if begun or not planned or fields.tools is None or fields.tool is None:
         return _filled(fields, _closing_thought(prompt, begun=begun), "finished", [], concurrent=False)
-    entries = [_entry(fields.tool, name, use) for name, use in planned]
+    entries = [_entry(fields.own.get(name, fields.tool), name, use) for name, use in planned]
     reasons = "; ".join(f"{use.why}, so I use {name}" for name, use in planned)
     return _filled(fields, f"(demo) {_capital(reasons)}.", "use_tools", entries, concurrent=len(entries) > 1)
 
@@ -112,14 +112,22 @@ def _closing_thought(prompt: Prompt, *, begun: bool) -> str:
 
 
 def _filled(fields: StepFields, thought: str, action: str, tools: list[Any], *, concurrent: bool) -> dict[str, Any]:
-    named = {fields.action: action, fields.thought: thought, fields.tools: tools, fields.concurrent: concurrent}
-    return {name: value for name, value in named.items() if name is not None}
+    said = {fields.thought: thought} if fields.thought else {}
+    calls = {fields.tools: tools, fields.concurrent: concurrent}
+    if fields.chosen is None:
+        return said | _named({fields.action: action, **calls})
+    # A form of its own for each action: only the one that calls tools has fields for calls.
+    return said | {fields.chosen: _named({fields.action: action, **(calls if tools else {})})}
+
+
+def _named(values: dict[str | None, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name is not None}
 
 
 def _entry(fields: ToolFields, name: str, use: ToolUse) -> dict[str, Any]:
-    arguments = json.dumps(use.arguments, ensure_ascii=False) if fields.arguments_are_text else use.arguments
-    named = {fields.name: name, fields.arguments: arguments, fields.why: _capital(use.why) + "."}
-    return {key: value for key, value in named.items() if key is not None}
+    said: dict[str, Any] = dict.fromkeys(fields.arguments_required) | use.arguments
+    arguments = json.dumps(use.arguments, ensure_ascii=False) if fields.arguments_are_text else said
+    return _named({fields.name: name, fields.arguments: arguments, fields.why: _capital(use.why) + "."})
 
 
 def _offered_name(prompt: Prompt, tool: str) -> str | None:

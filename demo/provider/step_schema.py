@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from demo.provider.schema import resolved
@@ -25,27 +25,53 @@ class ToolFields:
     arguments: str | None
     why: str | None
     arguments_are_text: bool
+    arguments_required: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class StepFields:
-    """The names in a step; `tools` and what follows are None where the schema knows no tools."""
+    """The names in a step; `tools` and what follows are None where the schema knows no tools.
+
+    `chosen` is the field that holds all but the thought, where a schema has a form for each action; `own` are the names in the
+    entries of those tools that have an entry of their own.
+    """
 
     action: str
     thought: str | None
     tools: str | None
     concurrent: str | None
     tool: ToolFields | None
+    chosen: str | None = None
+    own: dict[str, ToolFields] = field(default_factory=dict)
 
 
 def step_fields(schema: dict[str, Any]) -> StepFields | None:
     """The step's names, or None for a schema of something else: what a step has is an action that can be `finished`."""
     properties = _properties(schema, schema)
+    chosen = _first(properties, lambda _, held: _actions(held.get("anyOf", []), schema) >= {"finished"})
+    if chosen is None:
+        return _fields(properties, schema)
+    alternatives = [_properties(form, schema) for form in properties[chosen]["anyOf"]]
+    together = {name: held for form in alternatives for name, held in form.items()}
+    action = next(name for name in together if all(name in form for form in alternatives))
+    together[action] = {"enum": ACTIONS}
+    found = _fields(properties | together, schema)
+    return replace(found, chosen=chosen) if found else None
+
+
+def _actions(forms: list[dict[str, Any]], root: dict[str, Any]) -> set[str]:
+    """What the forms that differ by one field's only value are for."""
+    held = [held for form in forms for held in _properties(form, root).values()]
+    return {str(one["enum"][0]) for one in held if len(one.get("enum", [])) == 1}
+
+
+def _fields(properties: dict[str, dict[str, Any]], schema: dict[str, Any]) -> StepFields | None:
     action = _first(properties, lambda _, field: {"use_tools", "finished"} <= set(field.get("enum", [])))
     if action is None:
         return None
     tools = _first(properties, lambda name, field: field.get("type") == "array" and "tool" in name)
     items = resolved(properties[tools].get("items", {}), schema) if tools else {}
+    entries = [_properties(entry, schema) for entry in items.get("anyOf", [items])]
     return StepFields(
         action,
         _first(properties, lambda name, field: _is_text(field) and "thought" in name)
@@ -55,7 +81,10 @@ def step_fields(schema: dict[str, Any]) -> StepFields | None:
             properties,
             lambda name, field: field.get("type") == "boolean" and ("concurrent" in name or "parallel" in name),
         ),
-        _tool_fields(_properties(items, schema)) if tools else None,
+        _tool_fields(entries[0]) if tools else None,
+        own={
+            name: own for entry in entries if (own := _tool_fields(entry)) for name in entry[own.name].get("enum", [])
+        },
     )
 
 
@@ -98,12 +127,13 @@ def _drawn_type(name: str, remark: str) -> str:
 
 
 def _tool_fields(properties: dict[str, dict[str, Any]]) -> ToolFields | None:
-    name = _first(properties, lambda name, field: _is_text(field) and ("name" in name or name == "tool"))
+    name = _first(properties, lambda name, field: field.get("type") == "string" and ("name" in name or name == "tool"))
     if name is None:
         return None
     arguments = _first(properties, lambda name, _: any(word in name for word in ("arg", "param", "input")))
     why = _first(properties, lambda name, field: _is_text(field) and ("why" in name or "reason" in name))
-    return ToolFields(name, arguments, why, arguments is not None and _is_text(properties[arguments]))
+    held = properties[arguments] if arguments else {}
+    return ToolFields(name, arguments, why, _is_text(held), tuple(held.get("required", ())))
 
 
 def _properties(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, dict[str, Any]]:

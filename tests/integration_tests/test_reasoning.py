@@ -1,6 +1,7 @@
 """Reasoning through the real LiteLLM: every end, repairs, what reaches each provider, and what each call is charged."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -117,6 +118,35 @@ async def test_a_client_that_leaves_lets_the_call_under_way_end_and_makes_no_oth
     assert len(provider.requests(contains=mark)) == 1
 
 
+PLAIN_STEP = json.dumps(finished("Found.")["json"])
+MESSAGES: dict[str, dict[str, Any]] = {
+    "reasoning_content": {"content": "", "reasoning_content": PLAIN_STEP},
+    "reasoning": {"content": None, "reasoning": PLAIN_STEP},
+    "after a thought": {"content": f"<think>hm</think>{PLAIN_STEP}"},
+    "after a thought that was never opened": {"content": f"hm</think>\n```json {PLAIN_STEP}```"},
+}
+
+
+@pytest.mark.parametrize("place", MESSAGES)
+def test_a_step_is_read_wherever_litellm_leaves_it(
+    limited: RunningAPI, provider: ScriptedProvider, mark: str, place: str
+) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", **MESSAGES[place]}, "finish_reason": "stop"}
+    raw = {"id": "c", "object": "chat.completion", "created": 1, "model": GPT, "choices": [choice]}
+    provider.script({"raw_body": {**raw, "usage": counted(1, 1)}}, said("Done."), contains=mark)
+    stream = ask_streamed(limited, mark)
+    assert ([event["thought"] for event in stream.of("planning")], stream.text) == (["Found."], "Done.")
+
+
+def test_a_step_that_is_cut_off_is_repaired_by_saying_so(
+    limited: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    cut = {"content": '{"thought": "I go on and', "finish_reason": "length"}
+    provider.script(cut, finished("Mended."), said("Done."), contains=mark)
+    assert ask_streamed(limited, mark).text == "Done."
+    assert "cut off at its length limit" in str(provider.requests(contains=mark)[1]["body"]["messages"][-1])
+
+
 def test_a_bad_step_is_repaired(limited: RunningAPI, provider: ScriptedProvider, mark: str) -> None:
     provider.script(BAD, finished("Mended."), said("Done."), contains=mark)
     stream = ask_streamed(limited, mark)
@@ -160,11 +190,22 @@ def test_a_step_is_asked_of_each_provider_with_a_schema_in_its_own_form(
     planned, synthesis = (sent["body"] for sent in provider.requests(contains=mark))
     asked = planned[field]
     schema = asked.get("json_schema", asked)["schema"]
-    assert (asked["type"], sorted(schema["properties"])) == (
-        "json_schema",
-        ["concurrent_execution", "next_action", "thought", "tools_to_use"],
-    )
+    assert (asked["type"], sorted(schema["properties"])) == ("json_schema", ["next", "thought"])
+    forms = [form["properties"] for form in schema["properties"]["next"]["anyOf"]]
+    assert [form["next_action"]["enum"] for form in forms] == [["continue_thinking"], ["use_tools"], ["finished"]]
+    assert ["tools_to_use" in form for form in forms] == [False, True, False]
+    # Anthropic's strict mode knows no bounds.
+    assert ("maxLength" in schema["properties"]["thought"]) is (model == GPT)
     assert ("tools" in planned, field in synthesis) == (False, False)
+
+
+@pytest.mark.parametrize(("model", "room"), [(GPT, 0), (CLAUDE, 25_000)])
+def test_a_steps_length_is_limited_with_room_for_a_model_that_thinks(
+    limited: RunningAPI, provider: ScriptedProvider, mark: str, model: str, room: int
+) -> None:
+    provider.script(finished(), said(), contains=mark)
+    ask(limited, mark, model=model, max_tokens=77)
+    assert [sent["body"]["max_tokens"] for sent in provider.requests(contains=mark)] == [4096 + room, 77]
 
 
 @pytest.mark.parametrize("model", [GPT, CLAUDE])

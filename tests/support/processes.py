@@ -24,14 +24,14 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    *arguments: str, url: str, log: Path, environment: Mapping[str, str] | None = None
+    *arguments: str, url: str, log: Path, environment: Mapping[str, str] | None = None, python: str = sys.executable
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """This interpreter with these arguments, from the moment that `url` answers; ended with the block."""
+    """This interpreter, or another, with these arguments, from the moment that `url` answers; ended with the block."""
     # The user's variables stay outside, so that no key or proxy of theirs can change what a test sees.
     base = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=base | dict(environment or {}), stdout=output, stderr=output
+            [python, *arguments], cwd=ROOT, env=base | dict(environment or {}), stdout=output, stderr=output
         )
     try:
         _wait_for(url, process, log)

@@ -52,11 +52,18 @@ def _done(wire: Wire, mark: str) -> str:
     return "reasoning" if len(steps) > 1 and steps[0] and not steps[-1] else f"neither: {steps}"
 
 
+FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "properties": {}}}}
 RULES: dict[str, tuple[dict[str, str], dict[str, Any], str, str]] = {
     "nothing said": ({}, {}, "passthrough", "default"),
     "passthrough": ({"X-Routing-Mode": "passthrough"}, {}, "passthrough", "header_override"),
     "tools": ({}, {"tools": [TOOL]}, "passthrough", "passthrough_rule"),
-    "a format": ({}, {"response_format": {"type": "text"}}, "passthrough", "passthrough_rule"),
+    "a format": ({}, {"response_format": FORMAT}, "passthrough", "passthrough_rule"),
+    "text as the format, over reasoning": (
+        {"X-Routing-Mode": "reasoning"},
+        {"response_format": {"type": "text"}},
+        "reasoning",
+        "header_override",
+    ),
     "no tools": ({}, {"tools": []}, "passthrough", "default"),
     "tools over reasoning": (
         {"X-Routing-Mode": "reasoning"},

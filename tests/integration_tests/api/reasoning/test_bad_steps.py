@@ -24,6 +24,14 @@ def _calling_as(action: str) -> dict[str, Any]:
 # What the model replied, and a word of what it must be told about it.
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "not JSON": ({"content": "I think we should calculate."}, "not one JSON object"),
+    "cut off at its length": (
+        {"content": '{"thought": "I was cut o', "finish_reason": "length"},
+        "cut off at its length limit",
+    ),
+    "two that differ": (
+        {"content": json.dumps(STEP) + "\n" + json.dumps({**STEP, "thought": "u"})},
+        "not one JSON object but 2",
+    ),
     "half of it": ({"content": '{"thought": "I was cut o'}, "not one JSON object"),
     "more than one": ({"content": json.dumps(STEP) * 2}, "not one JSON object"),
     "empty": ({"content": ""}, "empty"),
@@ -42,7 +50,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "arguments that are no object": (_calling(arguments="[1]"), "tools_to_use.0.arguments"),
     "arguments that are no JSON": (_calling(arguments="{expression: 1}"), "is not a JSON object"),
     "arguments that no JSON knows": (_calling(arguments='{"value": NaN}'), "is not a JSON object"),
-    "a native tool call": ({"tool_calls": [{"name": "calculate", "arguments": {}}]}, "empty"),
+    "a native tool call": ({"tool_calls": [{"name": "calculate", "arguments": {}}]}, "natively (calculate)"),
 }
 
 
@@ -116,13 +124,47 @@ def test_the_plan_of_a_repaired_step_used_what_both_attempts_did(
     assert planning["usage"].items() >= counted(300, 30, cost=0.003).items()
 
 
-@pytest.mark.parametrize("fence", ["```json\n{}\n```", "```\n{}\n```", "  ```json\n{}\n```\n"])
-def test_a_fence_around_the_step_is_forgiven(
-    reasoner: RunningAPI, provider: ScriptedProvider, mark: str, fence: str
+TEXT = json.dumps(STEP)
+GIVEN: dict[str, dict[str, Any]] = {
+    "in a fence": {"content": f"```json\n{TEXT}\n```"},
+    "in a fence on one line, words around it": {"content": f"My step: ```json {TEXT}``` So be it."},
+    "after a thought": {"content": f"<think>hm</think>\n{TEXT}"},
+    "after a thought that was never opened": {"content": f"hm\n</think>\n{TEXT}"},
+    "as reasoning_content": {
+        "raw_body": {"choices": [{"index": 0, "message": {"content": "", "reasoning_content": TEXT}}]}
+    },
+    "as reasoning": {"raw_body": {"choices": [{"index": 0, "message": {"content": None, "reasoning": TEXT}}]}},
+    "in parts": {"raw_body": {"choices": [{"index": 0, "message": {"content": [{"type": "text", "text": TEXT}]}}]}},
+}
+
+
+@pytest.mark.parametrize("place", GIVEN)
+def test_one_clear_object_is_a_step_wherever_the_model_puts_it(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str, place: str
 ) -> None:
-    provider.script({"content": fence.replace("{}", json.dumps(STEP))}, said("Done."), contains=mark)
+    provider.script(GIVEN[place], said("Done."), contains=mark)
     assert ask_streamed(reasoner, mark).text == "Done."
     assert len(provider.requests(contains=mark)) == 2
+
+
+@pytest.mark.parametrize("none", [None, "", "null", {}])
+def test_a_call_without_arguments_is_made_with_none(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str, none: Any
+) -> None:
+    provider.script(
+        {
+            "json": {
+                **STEP,
+                "next_action": "use_tools",
+                "tools_to_use": [{**CALL, "name": "current_time", "arguments": none}],
+            }
+        },
+        finished(),
+        said("Done."),
+        contains=mark,
+    )
+    [result] = ask_streamed(reasoner, mark).of("tool_result")
+    assert result["ok"] is True
 
 
 def test_a_tool_that_does_not_exist_is_told_to_the_model_with_those_that_do(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.api import RunningAPI
 from tests.support.provider import ScriptedProvider
-from tests.support.reasoning import ask, ask_streamed, finished, said, tool, use
+from tests.support.reasoning import ask, ask_streamed, finished, said, step, tool, use
 
 PRODUCT, CONVERTED = "1024", "0.636284"
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
@@ -119,8 +119,26 @@ def test_every_call_keeps_the_conversation_as_it_was_sent(
     ask(reasoner, "", stream=stream, messages=_conversation(mark))
     calls = provider.requests(contains=mark)
     assert len(calls) == 4
+    instructions, *turns = _conversation(mark)
     for sent in calls:
-        assert sent["body"]["messages"][1:5] == _conversation(mark)
+        first, *rest = sent["body"]["messages"]
+        assert first["role"] == "system"
+        assert first["content"].endswith(instructions["content"])
+        assert rest[:3] == turns
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_in_every_call_one_system_message_leads_and_turns_alternate(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str, stream: bool
+) -> None:
+    thinking = step("continue_thinking")
+    provider.script({"content": "no"}, thinking, {"refusal": "I will not."}, said(), contains=mark)
+    odd = [*_conversation(mark), {"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Now."}]
+    ask(reasoner, "", stream=stream, messages=odd)
+    calls = [[message["role"] for message in sent["body"]["messages"]] for sent in provider.requests(contains=mark)]
+    assert len(calls) == 4
+    for roles in calls:
+        assert roles == ["system", *["user", "assistant"] * (len(roles) // 2 - 1), "user"]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
@@ -201,6 +219,20 @@ def test_thinking_goes_on_without_tools(reasoner: RunningAPI, provider: Scripted
     assert stream.types == [*round_of_thought, *round_of_thought, "reasoning_complete"]
     second = provider.requests(contains=mark)[1]["body"]["messages"]
     assert [message["role"] for message in second[-2:]] == ["assistant", "user"]
+
+
+@pytest.mark.parametrize(
+    "default",
+    [{"response_format": {"type": "text"}}, {"tools": []}, {"tools": [], "tool_choice": "none"}, {"n": 1}],
+    ids=["text", "no tools", "no choice", "one"],
+)
+def test_a_default_said_aloud_does_not_switch_reasoning_off(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str, default: dict[str, Any]
+) -> None:
+    provider.script(finished(), said("Done."), contains=mark)
+    response = ask(reasoner, mark, **default)
+    assert response.headers["x-routing-decision"] == "reasoning"
+    assert response.json()["choices"][0]["message"]["content"] == "Done."
 
 
 @pytest.mark.parametrize("brought", ["tools", "response_format"])

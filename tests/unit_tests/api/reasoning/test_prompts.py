@@ -8,7 +8,7 @@ import pytest
 from api.prompt_file import PromptError
 from api.reasoning.prompts import DIRECTORY, load_prompts
 
-NAMES = ["answer_now", "repair", "step", "synthesis"]
+NAMES = ["answer_now", "form", "nested_form", "repair", "step", "synthesis"]
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_there_is_a_file_for_each_prompt_and_no_other() -> None:
 
 def test_they_are_filled_with_what_they_ask_for(prompts: Path) -> None:
     loaded = load_prompts(prompts)
-    assert "costs $5" in loaded.step.substitute(date="2026-01-02", tools="costs $5")
+    assert "costs $5" in loaded.step.substitute(date="2026-01-02", form="{}", tools="costs $5")
     assert "no thought" in loaded.repair.substitute(problem="no thought")
     assert "in circles" in loaded.answer_now.substitute(ending="in circles")
 

@@ -27,6 +27,16 @@ from tests.unit_tests.api.conftest import LITELLM, TOKEN
 PASSTHROUGH, REASONING, AUTO = RoutingMode.PASSTHROUGH, RoutingMode.REASONING, RoutingMode.AUTO
 PLAIN: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "q"}]}
 TOOLS: dict[str, Any] = {**PLAIN, "tools": [{"type": "function", "function": {"name": "f"}}]}
+DEFAULTS: list[dict[str, Any]] = [
+    {"tools": []},
+    {"tools": None},
+    {"functions": []},
+    {"tool_choice": "none"},
+    {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True},
+    {"response_format": None},
+    {"response_format": {"type": "text"}},
+    {"n": 1, "modalities": ["text"]},
+]
 FORMAT: dict[str, Any] = {**PLAIN, "response_format": {"type": "json_object"}}
 PATH = "/v1/chat/completions"
 JSON = {"content-type": "application/json"}
@@ -48,7 +58,7 @@ def test_own_tools_or_format_go_to_the_model_whatever_was_asked_for(
     assert decision.overruled == (asked if asked in (REASONING, AUTO) else None)
 
 
-@pytest.mark.parametrize("empty", [{"tools": []}, {"tools": None}, {"response_format": None}])
+@pytest.mark.parametrize("empty", DEFAULTS)
 def test_empty_ones_are_none(empty: dict[str, Any]) -> None:
     decision = _decide(PLAIN | empty, REASONING, PASSTHROUGH)
     assert decision is not None

@@ -4,13 +4,16 @@ import json
 from typing import Any, Literal
 
 import httpx
+import jsonschema
 import openai
 import pytest
 from pydantic import BaseModel
 
 from api.llm.model_catalog import ModelInfo
+from api.reasoning.asking import step_forms
 from api.reasoning.prompts import load_prompts
-from api.reasoning.steps import parse_step, response_format
+from api.reasoning.replies import Reply
+from api.tools import Tool
 from demo.provider.planner import plan
 from tests.unit_tests.demo.provider.wire import ask_ok
 
@@ -148,22 +151,58 @@ async def test_references_without_a_hash_are_followed_as_litellm_writes_them(htt
     assert planned.tools_to_use[0].arguments == {"expression": "17 * 23"}
 
 
-def step_prompt() -> str:
+async def _called(_arguments: Any) -> str:
+    return "391"
+
+
+EXPRESSION = {"type": "object", "properties": {"expression": {"type": "string"}}, "required": ["expression"]}
+PLACES = {"type": "object", "properties": {"expression": {"type": "string"}, "places": {"type": "integer"}}}
+ANYTHING = {"type": "object"}
+MODEL = ModelInfo("gpt-4o", supports_response_schema=True, supports_response_format=True)
+
+
+def step_prompt(form: str = "form") -> str:
+    prompts = load_prompts()
     tools = json.dumps({"name": "calculate", "description": "Exact arithmetic", "arguments": {"type": "object"}})
-    return load_prompts().step.substitute(date="2026-01-01", tools=tools)
+    return prompts.step.substitute(date="2026-01-01", form=getattr(prompts, form).template, tools=tools)
 
 
 async def test_the_apis_own_step_prompt_is_understood_in_json_mode(http: httpx.AsyncClient) -> None:
     messages = [{"role": "system", "content": step_prompt()}, {"role": "user", "content": "What is 17 * 23?"}]
-    planned = parse_step(await reply(http, messages, response_format={"type": "json_object"}))
+    planned = Reply(await reply(http, messages, response_format={"type": "json_object"})).step()
     assert [(use.name, use.arguments) for use in planned.tools_to_use] == [("calculate", {"expression": "17 * 23"})]
 
 
-async def test_the_apis_own_strict_schema_is_filled(http: httpx.AsyncClient) -> None:
-    messages = [{"role": "system", "content": step_prompt()}, {"role": "user", "content": "What is 17 * 23?"}]
-    model = ModelInfo("gpt-4o", supports_response_schema=True, supports_response_format=True)
-    planned = parse_step(await reply(http, messages, **response_format(model)))
-    assert planned.tools_to_use[0].arguments == {"expression": "17 * 23"}
+@pytest.mark.parametrize("reduced", [False, True])
+@pytest.mark.parametrize("schema", [EXPRESSION, ANYTHING])
+async def test_the_apis_own_strict_schema_is_obeyed(
+    http: httpx.AsyncClient, schema: dict[str, Any], reduced: bool
+) -> None:
+    tools = [Tool(name, "d", schema, "s", _called) for name in ("slow", "calculate")]
+    system = {"role": "system", "content": step_prompt("nested_form")}
+    form = step_forms(MODEL, tools)[reduced]
+    told = await reply(http, [system, {"role": "user", "content": "What is 17 * 23?"}], **form.fields)
+    jsonschema.validate(json.loads(told), form.fields["response_format"]["json_schema"]["schema"])
+    assert [(use.name, use.arguments) for use in Reply(told).step().tools_to_use] == [
+        ("calculate", {"expression": "17 * 23"})
+    ]
+
+
+async def test_of_the_apis_own_schema_an_optional_argument_is_null(http: httpx.AsyncClient) -> None:
+    system = {"role": "system", "content": step_prompt("nested_form")}
+    form = step_forms(MODEL, [Tool("calculate", "d", PLACES, "s", _called)])[0]
+    told = await reply(http, [system, {"role": "user", "content": "What is 17 * 23?"}], **form.fields)
+    assert Reply(told).step().tools_to_use[0].arguments == {"expression": "17 * 23", "places": None}
+
+
+@pytest.mark.parametrize("tools", [[], [Tool("calculate", "d", EXPRESSION, "s", _called)]])
+async def test_of_the_apis_own_schema_no_calls_are_made_where_none_are_called_for(
+    http: httpx.AsyncClient, tools: list[Tool]
+) -> None:
+    system = {"role": "system", "content": step_prompt("nested_form")}
+    form = step_forms(MODEL, tools)[0]
+    told = await reply(http, [system, {"role": "user", "content": "Who wrote Faust?"}], **form.fields)
+    assert json.loads(told)["next"] == {"next_action": "finished"}
 
 
 async def test_results_that_are_told_as_json_are_read_out(http: httpx.AsyncClient) -> None:

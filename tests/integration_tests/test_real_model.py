@@ -1,0 +1,138 @@
+"""A small real model behind the real stack: whatever it says, every request reaches an end, and all that it used is recorded.
+
+It is far too small to plan well. So nothing is asked of its words: a step is one because the schema leaves it no other way.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local_stack.instance import Instance
+from tests.support.api import RunningAPI, running_api
+from tests.support.ledgers import Ledgers
+from tests.support.real_model import RealModel, real_model, served_by
+from tests.support.reasoning import Stream, streamed
+
+pytestmark = pytest.mark.timeout(400)
+STEPS, LONGEST, ANSWER_TOKENS = 2, 1500, 16
+QUESTIONS = ["What is 12 * 7?", "Write a haiku about rain."]
+STREAMED: dict[str, Any] = {"stream_options": {"include_usage": True}, "stream": True}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealModel]:
+    with real_model(tmp_path_factory.mktemp("model")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def api(stack: Instance, model: RealModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAPI]:
+    """An API with one tool and little patience, on the stack that all tests share."""
+    directory = tmp_path_factory.mktemp("real")
+    settings = {
+        "MCP_CONFIG_PATH": str(_one_tool(directory, stack)),
+        "ENABLE_TRACING": "true",
+        "PHOENIX_COLLECTOR_ENDPOINT": stack.url("phoenix_grpc"),
+        "REASONING_MAX_STEPS": str(STEPS),
+        "REASONING_MAX_STEP_TOKENS": str(LONGEST),
+    }
+    with (
+        served_by(stack, model) as key,
+        running_api(directory, llm_base_url=stack.url("litellm"), llm_api_key=key, **settings) as running,
+    ):
+        yield running
+
+
+def _one_tool(directory: Path, stack: Instance) -> Path:
+    server = {"name": "demo", "transport": "streamable_http", "url": stack.url("demo-tools", "/mcp")}
+    file = directory / "mcp_servers.yaml"
+    file.write_text(json.dumps({"servers": [{**server, "allowed_tools": ["calculate"]}]}), encoding="utf-8")
+    return file
+
+
+def _ask(api: RunningAPI, model: RealModel, question: str, mode: str, **fields: Any) -> httpx.Response:
+    body = {"model": model.name, "messages": [{"role": "user", "content": question}], "max_tokens": ANSWER_TOKENS}
+    headers = {**api.headers, "x-routing-mode": mode}
+    url = f"{api.base_url}/chat/completions"
+    response = httpx.post(url, json={**body, **fields}, headers=headers, timeout=300, trust_env=False)
+    assert response.status_code == 200, response.text
+    return response
+
+
+def _whole(response: httpx.Response) -> Stream:
+    stream = streamed(response)
+    assert (stream.error, stream.done) == (None, True)
+    return stream
+
+
+def _recorded(ledgers: Ledgers, response: httpx.Response, calls: int) -> dict[str, Any]:
+    """What both ledgers say of this request: they agree with each other, and every call cost something."""
+    trace = response.headers["x-trace-id"]
+    rows = ledgers.rows_of(trace, calls=calls)
+    spans = ledgers.spans_of(trace, calls=calls)
+    assert len(rows) == len(spans) == calls
+    assert sum(row.tokens for row in rows) == sum(span.tokens for span in spans)
+    assert all(row.cost > 0 for row in rows)
+    return {
+        "operations": sorted(str(row.operation) for row in rows),
+        "total_tokens": sum(row.tokens for row in rows),
+        "cost": pytest.approx(sum(row.cost for row in rows), abs=1e-9),
+    }
+
+
+def test_it_answers_plain(stack: Instance, api: RunningAPI, model: RealModel) -> None:
+    ledgers = Ledgers.from_now(stack)
+    response = _ask(api, model, "Tell me a long story.", "passthrough")
+    answer = response.json()
+    assert answer["choices"][0]["message"]["content"]
+    assert answer["choices"][0]["finish_reason"] in {"stop", "length"}
+    assert 0 < answer["usage"]["completion_tokens"] <= ANSWER_TOKENS
+    recorded = _recorded(ledgers, response, calls=1)
+    assert (recorded["operations"], recorded["total_tokens"]) == (["chat"], answer["usage"]["total_tokens"])
+
+
+def test_it_answers_streamed(stack: Instance, api: RunningAPI, model: RealModel) -> None:
+    ledgers = Ledgers.from_now(stack)
+    response = _ask(api, model, "Tell me a long story.", "passthrough", **STREAMED)
+    stream = _whole(response)
+    assert stream.text
+    assert stream.usage is not None
+    assert 0 < stream.usage["completion_tokens"] <= ANSWER_TOKENS
+    recorded = _recorded(ledgers, response, calls=1)
+    assert (recorded["operations"], recorded["total_tokens"]) == (["chat"], stream.usage["total_tokens"])
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_its_reasoning_reaches_an_end_and_an_answer(
+    stack: Instance, api: RunningAPI, model: RealModel, question: str
+) -> None:
+    ledgers = Ledgers.from_now(stack)
+    response = _ask(api, model, question, "reasoning", **STREAMED)
+    stream = _whole(response)
+    [complete], plans = stream.of("reasoning_complete"), stream.of("planning")
+    assert complete["end"] in {"finished", "max_steps"}
+    assert 1 <= len(plans) == complete["steps"] <= STEPS
+    for plan in plans:
+        # One reply of bounded length: nothing had to be repaired.
+        assert 0 < plan["usage"]["completion_tokens"] <= LONGEST
+        assert (plan["next_action"] == "use_tools") is bool(plan["calls"])
+        assert {call["name"] for call in plan["calls"]} <= {"calculate"}
+        assert all(set(json.loads(call["arguments"])) == {"expression"} for call in plan["calls"])
+    recorded = _recorded(ledgers, response, calls=len(plans) + 1)
+    assert recorded["operations"] == ["step_generation"] * len(plans) + ["synthesis"]
+    assert stream.usage is not None
+    assert (stream.usage["total_tokens"], stream.usage["cost"]) == (recorded["total_tokens"], recorded["cost"])
+
+
+def test_its_reasoning_without_a_stream_is_the_answer_alone(stack: Instance, api: RunningAPI, model: RealModel) -> None:
+    ledgers = Ledgers.from_now(stack)
+    response = _ask(api, model, QUESTIONS[0], "reasoning")
+    answer = response.json()
+    assert answer["metadata"]["reasoning_end"] in {"finished", "max_steps"}
+    assert isinstance(answer["choices"][0]["message"]["content"], str)
+    recorded = _recorded(ledgers, response, calls=int(answer["metadata"]["reasoning_steps"]) + 1)
+    assert (answer["usage"]["total_tokens"], answer["usage"]["cost"]) == (recorded["total_tokens"], recorded["cost"])
