@@ -95,7 +95,7 @@ def test_a_trace_of_several_pages_is_read_to_its_end() -> None:
 def test_whoever_waits_hears_what_for() -> None:
     respx.get("http://phoenix.test/v1/projects/p/spans").respond(404)
     heard: list[str] = []
-    assert whole(Phoenix("http://phoenix.test", "p"), "t", 0.1, heard.append) == (
+    assert whole(Phoenix("http://phoenix.test", "p"), "t", 3, heard.append) == (
         [],
         ["the span of the request itself"],
     )
