@@ -205,7 +205,7 @@ def socket_input(rng: random.Random, token: str) -> SocketInput:
     data = data or b"\x00"
     slow = rng.random() < 0.05
     return SocketInput(
-        _pieces(rng, data), rng.uniform(0, 0.05) if slow else 0.0, rng.random() < 0.25, rng.random() < 0.03
+        _pieces(rng, data), rng.uniform(0, 0.05) if slow else 0.0, rng.random() < 0.25, rng.random() < 0.01
     )
 
 

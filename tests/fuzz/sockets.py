@@ -14,7 +14,7 @@ from tests.support.api import TOKEN, RunningAPI
 
 PART = "socket"
 # Beyond the API's own limits for heads and bodies; whoever is left without a word until then is left for good.
-RESOLVED_WITHIN = 30.0
+RESOLVED_WITHIN = 45.0
 GIVEN_UP = 60.0
 QUIET = 0.15  # seconds without a byte after which a client that is not patient leaves
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n(.*?)\r\n\r\n", re.DOTALL)

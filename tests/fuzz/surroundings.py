@@ -8,8 +8,8 @@ from tests.support.api import RunningAPI, running_api
 from tests.support.own_stack import setting, stack_of_its_own
 from tests.support.processes import free_port, running
 
-# So short that what never comes is given up while its sender still looks.
-SHORT = {"REQUEST_HEADER_TIMEOUT": "2", "REQUEST_BODY_TIMEOUT": "10", "ROUTING_CLASSIFIER_TIMEOUT": "5"}
+# So short that what never comes is given up while its sender still looks, and so long that a busy sender is not given up.
+SHORT = {"REQUEST_HEADER_TIMEOUT": "15", "REQUEST_BODY_TIMEOUT": "15", "ROUTING_CLASSIFIER_TIMEOUT": "5"}
 
 
 @contextmanager

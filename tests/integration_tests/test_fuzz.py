@@ -39,6 +39,6 @@ def test_no_bytes_on_a_socket_bring_a_5xx_a_traceback_or_keep_others_waiting(
 
 
 def test_no_body_brings_a_5xx_of_ours_a_leak_or_keeps_others_waiting(api: RunningAPI, findings: Findings) -> None:
-    tally = bodies.run(api, findings, BOUNDS, seed=SEED, numbers=range(1_500))
-    assert tally.inputs == 1_500
+    tally = bodies.run(api, findings, BOUNDS, seed=SEED, numbers=range(1_000))
+    assert tally.inputs == 1_000
     assert {"2xx", "4xx"} <= tally.answers.keys()
