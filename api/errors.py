@@ -5,6 +5,7 @@
     │   ├── InvalidHeader           400  a header, named in `param`
     │   ├── NotFound                404
     │   │   └── ModelNotFound       404  unknown to LiteLLM, or not for this server's key
+    │   ├── PreviousResponseNotFound 400 no response of this server has that id
     │   ├── OriginNotAllowed        403  a browser's page that may not call this server
     │   ├── MethodNotAllowed        405
     │   ├── RequestTimeout          408  the body did not arrive in time
@@ -15,12 +16,13 @@
     ├── Unauthenticated             401
     ├── UpstreamError               LiteLLM's own status, message, type, code and param
     │   └── GatewayKeyRejected      401  LiteLLM does not accept this server's virtual key
-    ├── InsufficientQuota           429  a budget in LiteLLM is used up
+    ├── InsufficientQuota           429  a budget in LiteLLM, or a quota at the provider, is used up
     ├── TooManyBytesInFlight        503  the requests under way are as large as this server takes on at once
     ├── UpstreamUnreachable         503
     ├── UpstreamTimeout             504  LiteLLM itself did not answer
     ├── ProviderTimeout             504  LiteLLM's provider did not answer
     ├── UpstreamStreamBroken        502  the answer ended before it was complete
+    ├── NothingAnswered             502  the provider's answer says nothing
     ├── AnswerUnusable              502  a model's structured answer is missing, refused or does not fit
     ├── ReasoningStepInvalid        502  the model did not reply with a reasoning step, twice
     ├── NoModelList                 503  LiteLLM has not listed its models yet; the code says why
@@ -53,7 +55,7 @@ class APIError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = _sayable(message)
         self.param = param
         self.error_code = code or self.code
         self.headers = dict(headers or {})
@@ -99,6 +101,18 @@ class ModelNotFound(NotFound):
         )
 
 
+class PreviousResponseNotFound(InvalidRequest):
+    code = "previous_response_not_found"
+
+    def __init__(self, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(
+            "The response that `previous_response_id` names was not found. This server knows the ids of responses that it "
+            "gave itself.",
+            param="previous_response_id",
+            headers=headers,
+        )
+
+
 class OriginNotAllowed(InvalidRequest):
     status, code = 403, "origin_not_allowed"
 
@@ -131,7 +145,7 @@ class UpstreamError(APIError):
     """LiteLLM answered with an error, its own or its provider's: handed on as it came, less keys and upstream addresses."""
 
     def __init__(self, status: int, error: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
-        message = redact(str(error.get("message") or HTTPStatus(status).phrase))
+        message = redact(str(error.get("message") or _phrase(status)))
         super().__init__(message, param=_text(error.get("param")), code=_code(error.get("code")), headers=headers)
         self._status = status
         self._type = _text(error.get("type")) or ("invalid_request_error" if status < 500 else "server_error")
@@ -163,9 +177,9 @@ class GatewayKeyRejected(UpstreamError):
 class InsufficientQuota(APIError):
     status, type, code = 429, "insufficient_quota", "insufficient_quota"
 
-    def __init__(self, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, message: str, *, code: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         # OpenAI's clients retry a 429 unless they are told that it is in vain.
-        super().__init__(redact(message), headers={**(headers or {}), "x-should-retry": "false"})
+        super().__init__(redact(message), code=code, headers={**(headers or {}), "x-should-retry": "false"})
 
 
 class TooManyBytesInFlight(APIError):
@@ -186,6 +200,13 @@ class ProviderTimeout(APIError):
 
 class UpstreamStreamBroken(APIError):
     status, code = 502, "llm_gateway_stream_broken"
+
+
+class NothingAnswered(APIError):
+    status, code = 502, "upstream_empty_answer"
+
+    def __init__(self) -> None:
+        super().__init__("The provider's answer is empty: it ended without saying anything.")
 
 
 class AnswerUnusable(APIError):
@@ -218,6 +239,13 @@ class ClientDisconnected(Exception):
     """The client went away; whatever was under way for it has been cancelled."""
 
 
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"The provider answered {status}."
+
+
 def _code(value: Any) -> str | None:
     """LiteLLM writes the status into `code` where it has none: what the status says already is no code."""
     code = _text(value)
@@ -225,4 +253,9 @@ def _code(value: Any) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None or value == "None" else str(value)
+    return None if value is None or value == "None" else _sayable(str(value))
+
+
+def _sayable(text: str) -> str:
+    """An upstream's JSON may hold half a character, which no answer can."""
+    return text.encode(errors="replace").decode()

@@ -9,10 +9,10 @@ from pydantic_core import to_json
 
 from api.components import Component, Operation
 from api.context import RequestContext
-from api.dialects.openai import DONE, as_it_came, ends_with_done, error_event, response_error_event
+from api.dialects.openai import DONE, ChunkStream, ResponseStream, as_it_came, error_event, response_error_event
 from api.errors import APIError
-from api.llm import CHAT_COMPLETIONS, Endpoint, LLMAnswer, LLMGateway, LLMStream
-from api.sse import event, payloads
+from api.llm import CHAT_COMPLETIONS, Endpoint, LLMAnswer, LLMGateway, LLMStream, callers_message
+from api.sse import event
 from api.telemetry import Recorder
 
 T = TypeVar("T", covariant=True)
@@ -40,7 +40,9 @@ async def answer(
     record.asked(body)
     if not body.get("stream"):
         return _restored(await _call(gateway.complete, body, context, endpoint), context, endpoint, record)
-    return RestoredStream(await _call(gateway.stream, body, context, endpoint), body, context, endpoint, record)
+    stream = RestoredStream(await _call(gateway.stream, body, context, endpoint), body, context, endpoint, record)
+    await stream.open()
+    return stream
 
 
 async def _call(method: Method[T], body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint) -> T:
@@ -62,7 +64,7 @@ def _restored(answer: LLMAnswer, context: RequestContext, endpoint: Endpoint, re
 
 
 class RestoredStream:
-    """The events of a stream with what LiteLLM left out of them."""
+    """The events of a stream with what LiteLLM left out of them. To be opened, read once and closed."""
 
     def __init__(
         self,
@@ -74,41 +76,55 @@ class RestoredStream:
     ) -> None:
         self.headers = stream.headers
         self._stream = stream
-        self._endpoint = endpoint
         self._record = record
-        options = body.get("stream_options")
-        self._usage_asked = isinstance(options, dict) and bool(options.get("include_usage"))
-        self._own_fields = context.provider_fields
-        self._sequence_number = -1
+        self._reader = _reader(body, context, endpoint)
+        self._blocks = stream.read(self._reader)
+        self._opening: list[dict[str, Any]] = []
+
+    async def open(self) -> None:
+        """Waits for the first event that says something, so that a stream without one still has the failure's status."""
+        async for chunks in self._blocks:
+            if chunks:
+                self._opening = chunks
+                return
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         """The restored events, as many at a time as came together."""
-        async with aclosing(self._stream.events()) as blocks:
-            async for events in blocks:
-                restored = b"".join(map(self._restored, payloads(events)))
-                done = DONE if ends_with_done(events) and not self._endpoint.named_events else b""
-                if restored or done:
-                    yield restored + done
+        async with aclosing(self._blocks) as blocks:
+            yield self._as_bytes(self._opening)
+            async for chunks in blocks:
+                if chunks:
+                    yield self._as_bytes(chunks)
+            if not self._is_response:
+                yield DONE
         self._record.finish()
 
     async def aclose(self) -> None:
         """Cancels the call if it is still under way."""
+        await self._blocks.aclose()
         await self._stream.aclose()
 
     def error_event(self, error: APIError) -> bytes:
         """What the stream ends with when it fails: named events are the Responses API's, whose error is a numbered event too."""
-        if not self._endpoint.named_events:
-            return error_event(error)
-        return response_error_event(error, self._sequence_number + 1)
+        if isinstance(self._reader, ResponseStream):
+            return response_error_event(error, self._reader.next_number)
+        return error_event(error)
 
-    def _restored(self, chunk: dict[str, Any]) -> bytes:
-        tells_usage = bool(chunk.get("usage"))
-        self._endpoint.restore_chunk(chunk, own_fields=self._own_fields, usage_asked=self._usage_asked)
-        if tells_usage and not chunk.get("usage") and not chunk["choices"]:
-            return b""  # the gateway asked for it, not the caller
-        self._record.answered(chunk)
-        if not self._endpoint.named_events:
-            return event(chunk)
-        number = chunk.get("sequence_number")
-        self._sequence_number = number if isinstance(number, int) else self._sequence_number + 1
-        return event(chunk, name=str(chunk.get("type", "message")))
+    @property
+    def _is_response(self) -> bool:
+        return isinstance(self._reader, ResponseStream)
+
+    def _as_bytes(self, chunks: list[dict[str, Any]]) -> bytes:
+        for chunk in chunks:
+            self._record.answered(chunk)
+        return b"".join(
+            event(chunk, name=str(chunk.get("type", "message")) if self._is_response else None) for chunk in chunks
+        )
+
+
+def _reader(body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint) -> ChunkStream | ResponseStream:
+    if endpoint.named_events:
+        return ResponseStream(callers_message, own_fields=context.provider_fields)
+    options = body.get("stream_options")
+    usage_asked = isinstance(options, dict) and bool(options.get("include_usage"))
+    return ChunkStream(endpoint.restore_chunk, own_fields=context.provider_fields, usage_asked=usage_asked)

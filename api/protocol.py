@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Strict, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Strict, Tag
+from pydantic_core import PydanticCustomError
 
 ROUTING_MODE_HEADER = "X-Routing-Mode"
 SESSION_ID_HEADER = "X-Session-ID"
@@ -126,12 +127,23 @@ class ChatCompletionRequest(StreamableModel):
     max_completion_tokens: _Count | None = None
 
 
+def _one_prompt(prompt: str | list[str]) -> str | list[str]:
+    """OpenAI answers each prompt with a choice of its own; LiteLLM would make one conversation of them all."""
+    if isinstance(prompt, list) and len(prompt) > 1:
+        raise PydanticCustomError(
+            "several_prompts", f"this server answers one prompt a request, so send each of the {len(prompt)} by itself"
+        )
+    return prompt
+
+
 class CompletionRequest(StreamableModel):
     """A text completion request."""
 
     # OpenAI takes tokens too; LiteLLM fails on them with a 500.
     prompt: Annotated[
-        str | Annotated[list[str], Field(min_length=1)], Field(description="a string or an array of strings")
+        str | Annotated[list[str], Field(min_length=1)],
+        AfterValidator(_one_prompt),
+        Field(description="a string or an array of strings"),
     ]
     stream_options: StreamOptions | None = None
     stop: _Stop = None
@@ -142,6 +154,15 @@ class EmbeddingRequest(WireModel):
 
     stream: Literal[False] | None = None
     input: Annotated[str | list[str] | _Tokens | list[_Tokens], Field(description=_TEXTS)]
+
+
+def _not_in_background(background: bool | None) -> bool | None:  # noqa: FBT001
+    """Nobody could fetch what becomes of it: responses are answered, not kept."""
+    if background:
+        raise PydanticCustomError(
+            "background", "this server keeps no responses to be fetched later, so leave it out and wait for the answer"
+        )
+    return background
 
 
 class Item(_Open):
@@ -155,6 +176,7 @@ class Item(_Open):
 class ResponseRequest(StreamableModel):
     """A request of the Responses API. `prompt` or `previous_response_id` may say it all: whether they do, LiteLLM decides."""
 
+    background: Annotated[Annotated[bool, Strict()] | None, AfterValidator(_not_in_background)] = None
     input: Annotated[
         str | list[Item] | None, Field(description="a string or an array of items, whose content is text or parts")
     ] = None

@@ -25,6 +25,15 @@ from api.errors import (
 
 _log = logging.getLogger(__name__)
 
+# Where OpenAI keeps what was created, to be fetched, listed or deleted.
+_KEPT_ELSEWHERE = tuple(
+    f"/v1/{kept}"
+    for kept in ("responses/", "chat/completions/", "conversations", "files", "vector_stores", "assistants", "threads")
+)
+_NOT_KEPT = (
+    "This server answers and keeps nothing: no responses, conversations, completions or files that could be looked up."
+)
+
 
 def install(app: FastAPI) -> None:
     """Every way in which a request can fail leads to `render`."""
@@ -46,7 +55,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
     path = request.url.path
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return render(NotFound(f"There is no {request.method} {path}. Is the base URL right? It ends in /v1."))
+        why = _NOT_KEPT if path.startswith(_KEPT_ELSEWHERE) else "Is the base URL right? It ends in /v1."
+        return render(NotFound(f"There is no {request.method} {path}. {why}"))
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         message = f"{request.method} is not possible on {path}."
         return render(MethodNotAllowed(message, headers=_with_head(error.headers or {})))

@@ -6,7 +6,8 @@ call_span.py         the span of a call
 endpoints.py         LiteLLM's paths, and what each needs on its way
 attribution.py       what LiteLLM and Phoenix are told of a call
 litellm_fields.py    what a caller may not tell LiteLLM: litellm_names.txt, less what documented_fields.py names
-upstream_errors.py   what went wrong → `api.errors`; upstream_headers.py: what a caller may know of an answer's headers
+upstream_errors.py   what went wrong → `api.errors`
+upstream_words.py    its message in a caller's words; upstream_headers.py: what a caller may know of an answer's headers
 lookups.py           what LiteLLM is asked beside calls
 own_key.py           the environment of this server's key; model_catalog.py: its models
 readiness.py         can calls be made?; spend_watch.py: is what they cost recorded?
@@ -23,6 +24,7 @@ from api.llm.own_key import OwnKey
 from api.llm.readiness import Readiness
 from api.llm.spend_watch import SpendWatch
 from api.llm.upstream_errors import is_context_overflow
+from api.llm.upstream_words import callers_message
 
 __all__ = [
     "CHAT_COMPLETIONS",
@@ -39,6 +41,7 @@ __all__ = [
     "OwnKey",
     "Readiness",
     "SpendWatch",
+    "callers_message",
     "is_context_overflow",
     "open_http_client",
 ]

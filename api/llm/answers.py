@@ -1,9 +1,9 @@
 """What comes back of a call: whole, or event by event."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from opentelemetry.trace import Span
@@ -38,6 +38,13 @@ class LLMAnswer:
         except ValueError:
             raise UpstreamStreamBroken("LiteLLM's answer is not JSON.") from None
         return self._parsed[0]
+
+
+class Reader(Protocol):
+    """What makes objects of the events of one stream."""
+
+    def take(self, events: bytes) -> Iterator[list[dict[str, Any]]]: ...
+    def end(self) -> list[dict[str, Any]]: ...
 
 
 class LLMStream:
@@ -76,6 +83,22 @@ class LLMStream:
                     self._spend.streamed(events)
                     yield events
 
+    async def read(self, reader: Reader) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """What the reader makes of the events: as much at a time as came together. To be read once, in place of `events`.
+
+        Raises:
+            APIError: as `events` does, or because of what the reader found, which is then the call's failure too.
+        """
+        async with self._resources:
+            with cut_unless_ended(self._span):
+                for objects in reader.take(self._first):
+                    yield objects
+                async for events in self._rest:
+                    self._call.streamed(events)
+                    for objects in reader.take(events):
+                        yield objects
+                yield reader.end()
+
     async def aclose(self) -> None:
         """Cancels the call if it is still under way."""
         await self._resources.aclose()
@@ -91,4 +114,4 @@ async def whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:
         if error is not None:
             raise error_of_event(error)
     if not ends_with_done(events):
-        raise UpstreamStreamBroken("LiteLLM's answer ended before it was complete.")
+        raise UpstreamStreamBroken("The answer ended before it was complete.")

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from api.components import Operation
-from api.dialects.openai import contract
+from api.dialects.openai import contract, raise_failure, raise_if_empty, raise_if_nothing_answered
 from api.llm import documented_fields
 from api.protocol import ChatCompletionRequest, CompletionRequest, EmbeddingRequest, ResponseRequest, WireModel
 
@@ -23,6 +24,8 @@ class Endpoint:
     restore_answer: Callable[..., None] = contract.as_it_came
     restore_chunk: Callable[..., None] = contract.as_it_came
     metadata_field: str = "metadata"
+    check_answer: Callable[[Any], None] = contract.as_it_came
+    """Raises where an answer with 200 is none."""
     named_events: bool = False
     """OpenAI names the events of this stream by their type and ends it without `[DONE]`; LiteLLM does neither."""
 
@@ -32,6 +35,11 @@ class Endpoint:
         return "stream_options" in self.request.model_fields
 
 
+def _check_choices(answer: Any) -> None:
+    raise_failure(answer)
+    raise_if_empty(answer)
+
+
 CHAT_COMPLETIONS = Endpoint(
     "/chat/completions",
     Operation.CHAT,
@@ -39,6 +47,7 @@ CHAT_COMPLETIONS = Endpoint(
     documented_fields.CHAT,
     contract.chat_answer,
     contract.chat_chunk,
+    check_answer=_check_choices,
 )
 COMPLETIONS = Endpoint(
     "/completions",
@@ -47,6 +56,7 @@ COMPLETIONS = Endpoint(
     documented_fields.COMPLETION,
     contract.completion_answer,
     contract.completion_chunk,
+    check_answer=_check_choices,
 )
 EMBEDDINGS = Endpoint("/embeddings", Operation.EMBEDDING, EmbeddingRequest, documented_fields.EMBEDDING)
 RESPONSES = Endpoint(
@@ -57,5 +67,6 @@ RESPONSES = Endpoint(
     contract.response_answer,
     contract.response_event,
     metadata_field="litellm_metadata",
+    check_answer=raise_if_nothing_answered,
     named_events=True,
 )

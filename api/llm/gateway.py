@@ -16,6 +16,7 @@ from pydantic_core import to_json
 
 from api.components import Component, Operation
 from api.context import RequestContext
+from api.dialects.openai import as_it_came
 from api.llm.answers import LLMAnswer, LLMStream, whole_answer
 from api.llm.attribution import Purpose, attributed
 from api.llm.call_span import call_span
@@ -66,6 +67,8 @@ class LLMGateway:
             answer = LLMAnswer(response.content, handed_on(response.headers))
             call.answered(answer.json)
             self._spend.answered(response.headers)
+            if endpoint.check_answer is not as_it_came:
+                endpoint.check_answer(answer.json())
         return answer
 
     async def stream(

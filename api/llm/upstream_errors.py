@@ -10,6 +10,7 @@ import openai
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from api.dialects.openai import provider_error
 from api.errors import (
     AnswerUnusable,
     APIError,
@@ -17,18 +18,25 @@ from api.errors import (
     InsufficientQuota,
     InvalidRequest,
     ModelNotFound,
-    ProviderTimeout,
-    UpstreamError,
+    PreviousResponseNotFound,
     UpstreamStreamBroken,
     UpstreamTimeout,
     UpstreamUnreachable,
 )
 from api.llm.upstream_headers import handed_on
+from api.llm.upstream_words import in_callers_words
 
 # LiteLLM's own words, since it gives these errors no code of their own.
 _UNKNOWN_MODEL = re.compile(r"Invalid model name passed in model=")
-_MODEL_NAMED = re.compile(r"requested model '(.*)' is not available|Invalid model name passed in model=(.*)\. Call ")
+# Only the first of each in a line is looked at: the name is the caller's, who can repeat these words in it.
+_MODEL_NAMED = re.compile(
+    r"^(?>.*?requested model ')(.*)' is not available|^(?>.*?Invalid model name passed in model=)(.*)\. Call ",
+    re.MULTILINE,
+)
 _OF_THE_PROVIDER = "litellm."
+# What LiteLLM calls it when the provider is not reached, breaks off, or says in the midst of an answer that it failed.
+_PROVIDER_FAILED = "litellm.APIConnectionError: "
+_UNKNOWN_RESPONSE = re.compile(r"Forbidden\. (?:This|The) response id (?:was not issued by|is not associated with) ")
 # LiteLLM refuses fields, and stumbles over values, before it has let the key in: by a 401 as well, but without a word of a key.
 _REFUSED_FIELD = re.compile(r"Rejected Request: (?:([\w.\-]+) is not allowed)?")
 _OF_A_KEY = re.compile(r"\b(?:api_?keys?|keys?|tokens?)\b", re.IGNORECASE)
@@ -37,8 +45,9 @@ _NAMES = re.compile(r"(?:(?:litellm\.)?\w+: )+")
 _CODES = {
     "ContextWindowExceededError": "context_length_exceeded",
     "ContentPolicyViolationError": "content_policy_violation",
-    "RateLimitError": "rate_limit_exceeded",
 }
+# OpenAI says this with its `rate_limit_exceeded` and with no other code.
+_OPENAIS_RATE_LIMIT = re.compile(r"Rate limit reached for \S{1,200} .{0,200}\bper (?:min|day)\b")
 
 
 def mapped(error: Exception) -> Exception:
@@ -69,7 +78,7 @@ def error_of_event(data: bytes) -> APIError:
     try:
         error = from_json(data)["error"]
     except (ValueError, KeyError, TypeError):
-        return UpstreamStreamBroken("LiteLLM ended its answer with an error that cannot be read.")
+        return UpstreamStreamBroken("The answer ended with an error that cannot be read.")
     error = error if isinstance(error, dict) else {"message": error}
     code = str(error.get("code"))
     return _decided(int(code) if code.isdigit() and 400 <= int(code) < 600 else 502, error, {})
@@ -92,15 +101,15 @@ def _decided(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) 
         return ModelNotFound(named[1] or named[2] if named else "", headers=headers)
     if kind == "budget_exceeded":
         return InsufficientQuota(message, headers=headers)
-    if status == HTTPStatus.REQUEST_TIMEOUT:
-        return ProviderTimeout("The model's provider did not answer LiteLLM in time.", headers=headers)
+    if status == HTTPStatus.FORBIDDEN and _UNKNOWN_RESPONSE.search(message):
+        return PreviousResponseNotFound(headers=headers)
     if refused := _REFUSED_FIELD.search(message):
         return _refused(refused[1], headers)
     if status == HTTPStatus.UNAUTHORIZED and not message.startswith(_OF_THE_PROVIDER):
         if not _OF_A_KEY.search(message):
-            return UpstreamError(HTTPStatus.BAD_REQUEST, {**error, "type": "invalid_request_error"}, headers=headers)
+            return _told(HTTPStatus.BAD_REQUEST, {**error, "type": "invalid_request_error"}, headers)
         return GatewayKeyRejected(status, error, headers=headers)
-    return UpstreamError(status, {**error, "code": _named_code(message) or error.get("code")}, headers=headers)
+    return _told(status, error, headers)
 
 
 def _refused(field: str | None, headers: Mapping[str, str]) -> APIError:
@@ -110,10 +119,32 @@ def _refused(field: str | None, headers: Mapping[str, str]) -> APIError:
     )
 
 
-def _named_code(message: str) -> str | None:
-    """OpenAI's code for what LiteLLM's exceptions are called, which clients branch on."""
+def _told(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) -> APIError:
+    """The error in the words of whoever made it, with what the provider said beside them where LiteLLM has kept it."""
+    message = str(error.get("message") or "")
+    words, names = in_callers_words(message, status), _names(message)
+    if words.is_of_the_connection or (status == HTTPStatus.INTERNAL_SERVER_ERROR and _PROVIDER_FAILED in names):
+        status = HTTPStatus.BAD_GATEWAY
+    told = {
+        "message": words.message,
+        "type": words.type or error.get("type"),
+        "param": words.param or error.get("param"),
+        "code": words.code or _named_code(names, words.message) or error.get("code"),
+    }
+    return provider_error(words.status or status, told, headers)
+
+
+def _names(message: str) -> str:
+    """The names of LiteLLM's exceptions that the message begins with; none where the error is no provider's."""
     names = _NAMES.match(message) if message.startswith(_OF_THE_PROVIDER) else None
-    return next((code for name, code in _CODES.items() if f"{name}: " in names[0]), None) if names else None
+    return names[0] if names else ""
+
+
+def _named_code(names: str, said: str) -> str | None:
+    """OpenAI's code for what LiteLLM's exceptions, or OpenAI's own words, are sure to mean, which clients branch on."""
+    if "RateLimitError: " in names and _OPENAIS_RATE_LIMIT.match(said):
+        return "rate_limit_exceeded"
+    return next((code for name, code in _CODES.items() if f"{name}: " in names), None)
 
 
 def _error_object(body: object, response: httpx.Response) -> dict[str, Any]:

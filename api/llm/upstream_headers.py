@@ -1,12 +1,21 @@
 """What LiteLLM says beside an answer, and how much of it a caller may know."""
 
+import re
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final
 
+# LiteLLM puts this before the names of its provider's headers.
+_OF_THE_PROVIDER: Final = "llm_provider-"
+_NUMBER: Final = re.compile(r"\d{1,10}(?:\.\d{1,10})?")
+# An id, a number, a duration: what is longer is none of them, and headers of many kilobytes break proxies and clients.
+LONGEST_HEADER: Final = 256
+# Visible ASCII, and spaces between: what a header may hold, so that no value breaks the answer that it is written into.
+_WORDS: Final = re.compile(rf"[!-~](?:[ -~]{{0,{LONGEST_HEADER - 2}}}[!-~])?")
+_RATE_LIMIT: Final = re.compile(r"x-ratelimit-[a-z0-9-]{1,64}")
 # The rest, upstream URLs and cookies among it, stays here.
-_HANDED_ON = frozenset(
+_LITELLMS: Final = frozenset(
     {
-        "retry-after",
-        "retry-after-ms",
         "x-litellm-call-id",
         "x-litellm-model-group",
         "x-litellm-model-id",
@@ -15,21 +24,44 @@ _HANDED_ON = frozenset(
         "x-litellm-version",
     }
 )
-_HANDED_ON_PREFIXES = ("x-ratelimit-",)
-# LiteLLM renames what came from its provider; the first that is there is what the provider said.
-_RENAMED = {
-    "retry-after": ("llm_provider-retry-after",),
-    "x-request-id": ("llm_provider-x-request-id", "request-id", "x-request-id"),
-}
-# An id, a number, a duration: what is longer is none of them, and headers of many kilobytes break proxies and clients.
-LONGEST_HEADER = 256
+# Anthropic calls its request id so, and LiteLLM leaves that name as it is.
+_ALSO_CALLED: Final = {"request-id": "x-request-id"}
 
 
 def handed_on(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of LiteLLM's answer, error or not, that a caller may see."""
-    said = {name: value for name, value in headers.items() if len(value) <= LONGEST_HEADER}
-    kept = {name: value for name, value in said.items() if name in _HANDED_ON or name.startswith(_HANDED_ON_PREFIXES)}
-    for ours, theirs in _RENAMED.items():
-        if (value := next((said[name] for name in theirs if name in said), None)) is not None:
-            kept.setdefault(ours, value)
+    """The headers of LiteLLM's answer, error or not, that a caller may see, each with a value that its readers understand.
+
+    They are those that OpenAI's clients act on or report. Where LiteLLM and its provider both say one, it is the provider's
+    id of the request, and LiteLLM's word on when to come again.
+    """
+    kept: dict[str, str] = {}
+    for name, value in headers.items():
+        bare = name.removeprefix(_OF_THE_PROVIDER)
+        known, of_the_provider = _ALSO_CALLED.get(bare, bare), bare != name
+        first = known not in kept or of_the_provider == (known == "x-request-id")
+        if first and _may_pass(known, value, of_the_provider=of_the_provider):
+            kept[known] = value
     return kept
+
+
+def _may_pass(name: str, value: str, *, of_the_provider: bool) -> bool:
+    match name:
+        case "retry-after":
+            return bool(_NUMBER.fullmatch(value)) or _is_date(value)
+        case "retry-after-ms" | "openai-processing-ms":
+            return bool(_NUMBER.fullmatch(value))
+        case "x-should-retry":
+            return value in {"true", "false"}
+        case "x-request-id" | "openai-version":
+            return bool(_WORDS.fullmatch(value))
+        case _:
+            known = (name in _LITELLMS and not of_the_provider) or _RATE_LIMIT.fullmatch(name)
+            return bool(known and _WORDS.fullmatch(value))
+
+
+def _is_date(value: str) -> bool:
+    """`retry-after` may be a date, as HTTP writes it."""
+    try:
+        return bool(_WORDS.fullmatch(value) and parsedate_to_datetime(value))
+    except ValueError:
+        return False

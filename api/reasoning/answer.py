@@ -12,13 +12,13 @@ from pydantic_core import to_json
 
 from api.components import Component
 from api.context import RequestContext
-from api.dialects.openai import DONE, chat_answer, chat_chunk
+from api.dialects.openai import DONE, ChunkStream, chat_answer, chat_chunk
 from api.errors import APIError, UpstreamStreamBroken
 from api.llm import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
 from api.reasoning.events import End, EventType, ReasoningEvent, failure
 from api.reasoning.run import Run
-from api.sse import event, payloads
+from api.sse import event
 from api.telemetry import Recorder, record_failure
 
 # Errors that come this early still have their own HTTP status; after it, the client sees the reasoning as it happens.
@@ -118,12 +118,11 @@ class AnswerStream:
         with use_span(self._span, end_on_exit=False):
             stream = await self._agent.stream_answer(self._run, end)
         self._resources.push_async_callback(stream.aclose)
-        async with aclosing(stream.events()) as blocks:
-            async for events in blocks:
-                for chunk in payloads(events):
+        async with aclosing(stream.read(ChunkStream(chat_chunk, usage_asked=True))) as blocks:
+            async for chunks in blocks:
+                for chunk in chunks:
                     if chunk.get("usage"):
                         self._run.account(chunk, {})
-                    chat_chunk(chunk)
                     if chunk.get("choices"):
                         self._record.answered(chunk)
                         yield self._chunks.of_answer(chunk)

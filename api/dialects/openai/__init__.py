@@ -2,15 +2,20 @@
 
 contract.py   what LiteLLM leaves out of answers, put back
 errors.py     an error as an answer
+failures.py   what a provider says of its failure, in an error or in place of an answer
 streams.py    how streams end
+chunk_stream.py, response_stream.py: what holds of a stream as a whole
 schemas.py    what /docs says of each field
 examples.py   and shows as examples
 """
 
 from api.dialects.openai import contract, examples
+from api.dialects.openai.chunk_stream import ChunkStream
 from api.dialects.openai.contract import as_it_came, chat_answer, chat_chunk, refusal
 from api.dialects.openai.errors import ErrorBody, error_body, render
 from api.dialects.openai.examples import ERRORS, MODEL
+from api.dialects.openai.failures import provider_error, raise_failure, raise_if_empty, raise_if_nothing_answered
+from api.dialects.openai.response_stream import ResponseStream
 from api.dialects.openai.schemas import (
     ANSWER_HEADERS,
     ANSWERS,
@@ -35,7 +40,9 @@ __all__ = [
     "REQUEST_FIELDS",
     "REQUEST_ID",
     "ROUTING_HEADERS",
+    "ChunkStream",
     "ErrorBody",
+    "ResponseStream",
     "as_it_came",
     "chat_answer",
     "chat_chunk",
@@ -44,6 +51,10 @@ __all__ = [
     "error_body",
     "error_event",
     "examples",
+    "provider_error",
+    "raise_failure",
+    "raise_if_empty",
+    "raise_if_nothing_answered",
     "refusal",
     "render",
     "response_error_event",

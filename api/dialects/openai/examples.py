@@ -121,7 +121,7 @@ ERRORS: dict[int, dict[str, Any]] = {
     429: _error("Rate limit reached for requests per minute.", "rate_limit_error", "rate_limit_exceeded"),
     431: _error("The headers of the request are too large.", _REQUEST, "request_header_fields_too_large"),
     500: _error("The server failed to answer; its log says why, under request req_4f1c.", _SERVER, "internal_error"),
-    502: _error("LiteLLM's answer ended before it was complete.", _SERVER, "llm_gateway_stream_broken"),
+    502: _error("The answer ended before it was complete.", _SERVER, "llm_gateway_stream_broken"),
     503: _error("LiteLLM cannot be reached.", _SERVER, "llm_gateway_unreachable"),
     504: _error("The provider did not answer in time.", _SERVER, "upstream_timeout"),
 }

@@ -1,8 +1,11 @@
 """How OpenAI's streams end: with `[DONE]`, with an error event, or, the Responses API's, with a named one."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from api.dialects.openai.errors import error_body
 from api.errors import APIError
-from api.sse import event
+from api.sse import event, payloads
 
 DONE = b"data: [DONE]\n\n"
 # Inside a JSON string these quotes would be escaped, so no model output can look like it.
@@ -17,6 +20,20 @@ def split_at_error(events: bytes) -> tuple[bytes, bytes | None]:
             event = events[position:].partition(b"\n\n")[0]
             return events[:position], event.partition(b":")[2].strip()
     return events, None
+
+
+def before_failure(
+    take: Callable[[dict[str, Any]], dict[str, Any] | None], events: bytes
+) -> Iterator[list[dict[str, Any]]]:
+    """What `take` makes of these events' objects, less what it makes nothing of; if one fails, those before it come first."""
+    taken: list[dict[str, Any]] = []
+    try:
+        # One by one, so that what was taken before a failure is there.
+        taken.extend(made for payload in payloads(events) if (made := take(payload)) is not None)
+    except APIError:
+        yield taken
+        raise
+    yield taken
 
 
 def ends_with_done(events: bytes) -> bool:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import openai
@@ -64,7 +65,19 @@ NAMED: dict[str, tuple[int, str, str, str | None]] = {
         "content_policy_violation",
         "content_policy_violation",
     ),
-    "too many requests": (429, "Rate limit reached.", "rate_limit_exceeded", "rate_limit_exceeded"),
+    "too many requests in OpenAI's words": (
+        429,
+        "Rate limit reached for gpt-4o in organization org-x on tokens per min (TPM): Limit 3, Used 3.",
+        "rate_limit_exceeded",
+        "rate_limit_exceeded",
+    ),
+    "too many requests in other words": (429, "Slow down.", "rate_limit_exceeded", None),
+    "a quota": (
+        429,
+        "You exceeded your current quota, please check your plan and billing details.",
+        "insufficient_quota",
+        "insufficient_quota",
+    ),
     "the provider's key": (401, "Incorrect API key provided.", "invalid_api_key", None),
     "a code that LiteLLM drops": (400, "Something else.", "some_code", None),
     "a provider that is overloaded": (503, "Overloaded.", "server_overloaded", None),
@@ -78,6 +91,131 @@ def test_a_providers_code_is_told_where_litellm_names_what_happened(wire: Wire, 
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": said}
     response = wire.ask({"status": status, "error": error}, stream=stream)
     assert (response.status_code, _error(response)["code"]) == (status, told)
+
+
+REQUESTS: dict[str, tuple[str, str | None]] = {
+    "chat": ("/chat/completions", None),
+    "text": ("/completions", "prompt"),
+    "response": ("/responses", "input"),
+    "embedding": ("/embeddings", "input"),
+}
+# LiteLLM keeps the provider's JSON in the messages of these, and drops all but the words of the others.
+WITH_JSON = [
+    ("chat", "claude-haiku-4-5"),
+    ("chat", "gemini-2.5-flash"),
+    ("text", "claude-haiku-4-5"),
+    ("text", "gemini-2.5-flash"),
+    ("response", "gpt-4o"),
+    ("response", "claude-haiku-4-5"),
+    ("response", "gemini-2.5-flash"),
+]
+WITHOUT_JSON = [("chat", "gpt-4o"), ("text", "gpt-4o"), ("embedding", "text-embedding-3-small")]
+
+
+def _refused(wire: Wire, kind: str, model: str, reply: dict[str, Any], *, stream: bool) -> httpx.Response:
+    path, field = REQUESTS[kind]
+    mark = f"mark-{uuid4().hex}"
+    asked: dict[str, Any] = {"messages": None, field: mark} if field else {}
+    return wire.ask(reply, path=path, mark=mark, model=model, stream=stream or None, **asked)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500, 502, 503])
+@pytest.mark.parametrize(("kind", "model"), [*WITH_JSON, *WITHOUT_JSON])
+def test_an_error_is_told_in_the_providers_words_alone(
+    wire: Wire, kind: str, model: str, status: int, stream: bool
+) -> None:
+    response = _refused(wire, kind, model, {"status": status, "error": SCRIPTED}, stream=stream and kind != "embedding")
+    assert (response.status_code, _error(response)["message"]) == (status, "said the provider")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize(("kind", "model"), WITH_JSON)
+def test_type_param_and_code_are_the_providers_where_litellm_keeps_its_json(
+    wire: Wire, kind: str, model: str, stream: bool
+) -> None:
+    assert _error(_refused(wire, kind, model, {"status": 429, "error": SCRIPTED}, stream=stream)) == SCRIPTED
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize(("kind", "model"), [*WITH_JSON, *WITHOUT_JSON])
+def test_a_providers_quota_is_not_to_be_asked_again(wire: Wire, kind: str, model: str, stream: bool) -> None:
+    words = "You exceeded your current quota, please check your plan and billing details."
+    error = {"message": words, "type": "insufficient_quota", "param": None, "code": "insufficient_quota"}
+    response = _refused(wire, kind, model, {"status": 429, "error": error}, stream=stream and kind != "embedding")
+    assert _error(response) == error
+    assert response.headers["x-should-retry"] == "false"
+
+
+HEEDED = {
+    "retry-after": "7",
+    "retry-after-ms": "7000",
+    "x-should-retry": "true",
+    "x-ratelimit-remaining-requests": "3",
+    "x-request-id": "req_of_the_provider",
+    "openai-processing-ms": "12",
+}
+
+
+# Of a text completion LiteLLM hands on the headers of a plain answer alone.
+HEADED = [
+    *((kind, failed, stream) for kind in ("chat", "response") for failed in (False, True) for stream in (False, True)),
+    ("text", False, False),
+]
+
+
+@pytest.mark.parametrize(("kind", "failed", "stream"), HEADED)
+def test_the_headers_that_openais_clients_heed_are_handed_on(wire: Wire, kind: str, failed: bool, stream: bool) -> None:
+    reply = {"headers": HEEDED} | ({"status": 429, "error": SCRIPTED} if failed else {})
+    received = _refused(wire, kind, "gpt-4o", reply, stream=stream).headers
+    assert {name: received.get(name) for name in HEEDED} == HEEDED
+
+
+def test_a_header_of_another_form_is_not_handed_on(wire: Wire) -> None:
+    headers = {"retry-after": "soon", "x-should-retry": "perhaps", "x-request-id": "x" * 5_000}
+    received = wire.ask({"status": 429, "error": SCRIPTED, "headers": headers}).headers
+    assert not {"retry-after", "x-should-retry"} & set(received)
+    assert received["x-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("model", ["gpt-4o", "claude-haiku-4-5"])
+def test_a_previous_response_that_is_not_there_is_the_400_that_openai_gives(
+    wire: Wire, model: str, stream: bool
+) -> None:
+    fields: dict[str, Any] = {"messages": None, "input": "hi", "previous_response_id": "resp_unknown"}
+    response = wire.ask(path="/responses", model=model, stream=stream, **fields)
+    assert response.status_code == 400
+    assert (_error(response)["code"], _error(response)["param"]) == (
+        "previous_response_not_found",
+        "previous_response_id",
+    )
+
+
+def test_a_response_in_the_background_is_a_400(wire: Wire) -> None:
+    response = wire.ask(path="/responses", messages=None, input="hi", background=True)
+    assert (response.status_code, _error(response)["param"]) == (400, "background")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/responses/resp_1"),
+        ("DELETE", "/responses/resp_1"),
+        ("GET", "/conversations/conv_1"),
+        ("GET", "/files/f"),
+    ],
+)
+def test_what_is_not_kept_is_a_404_that_says_so(wire: Wire, method: str, path: str) -> None:
+    response = wire.client.request(method, path)
+    assert response.status_code == 404
+    assert "keeps nothing" in _error(response)["message"]
+
+
+def test_a_parameter_that_litellm_refuses_is_named(wire: Wire) -> None:
+    error = _error(wire.ask(model="o3", parallel_tool_calls=False))
+    assert (error["param"], error["code"]) == ("parallel_tool_calls", "unsupported_parameter")
+    assert "litellm" not in error["message"].lower()
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
@@ -202,7 +340,7 @@ def test_every_answer_has_a_request_id_of_its_own(wire: Wire, what: str) -> None
 
 def test_litellms_unreachable_provider_is_an_error_without_its_address(wire: Wire, stack: Instance) -> None:
     response = wire.ask({"chunks": ["a"], "fail_after_chunks": 0, "fail": "drop"})
-    assert response.status_code == 500
+    assert response.status_code == 502
     assert str(stack.ports.demo_provider) not in response.text
 
 

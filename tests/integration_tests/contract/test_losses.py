@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration_tests.contract.wire import Wire, chunks
+from tests.integration_tests.contract.wire import USAGE_CHUNK, Wire, chunks
 
 HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "gpt-4o"}
 
@@ -16,7 +16,7 @@ def _chunk(delta: dict[str, Any], *, index: int = 0, finish: str | None = None) 
 
 
 def _streamed(wire: Wire, *sent: dict[str, Any]) -> list[dict[str, Any]]:
-    return chunks(wire.ask({"raw_chunks": [*sent, "[DONE]"]}, stream=True))
+    return chunks(wire.ask({"raw_chunks": [*sent, USAGE_CHUNK, "[DONE]"]}, stream=True))
 
 
 OPENING = _chunk({"role": "assistant", "content": ""})

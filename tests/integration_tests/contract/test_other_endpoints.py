@@ -18,7 +18,7 @@ from tests.integration_tests.contract.differences import (
 )
 from tests.integration_tests.contract.other_answers import EMBEDDINGS, RESPONSE, response_events
 from tests.integration_tests.contract.test_equality import BOUNDED
-from tests.integration_tests.contract.wire import Wire, chunks
+from tests.integration_tests.contract.wire import USAGE_CHUNK, Wire, chunks
 
 FEWER = settings(BOUNDED, max_examples=30)
 
@@ -67,7 +67,7 @@ def test_a_text_completion_is_the_providers_answer_as_text(wire: Wire, answer: d
 @given(stream=streams())
 def test_a_streamed_text_completion_is_the_providers_answer_as_text(wire: Wire, stream: Streamed) -> None:
     options = {"include_usage": True} if stream.usage_asked else None
-    reply = {"raw_chunks": [*stream.chunks, "[DONE]"]}
+    reply = {"raw_chunks": [*stream.chunks, *([] if stream.usage_asked else [USAGE_CHUNK]), "[DONE]"]}
     got = chunks(_ask(wire, "/completions", "prompt", reply, stream=True, stream_options=options))
     expected = [_as_text(chunk, "delta") for chunk in handed_on(stream.chunks)[0]]
     found = [unexpected(sent, came, ALLOWED_COMPLETION_STREAMED) for sent, came in zip(expected, got, strict=True)]

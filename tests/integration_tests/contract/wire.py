@@ -17,6 +17,7 @@ _CHOICE = {"index": 0, "logprobs": None, "finish_reason": "stop"}
 # Sent as they are: the provider does not look at a request that they answer, so it may say anything.
 ANSWER = {**_HEAD, "object": "chat.completion", "choices": [{**_CHOICE, "message": _MESSAGE}]}
 CHUNK = {**_HEAD, "object": "chat.completion.chunk", "choices": [{**_CHOICE, "delta": {"content": "a"}}]}
+USAGE_CHUNK = {**CHUNK, "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class Wire:
         return self.client.post(path, json=sent, headers=headers)
 
     def ask_for(self, stream: Streamed) -> httpx.Response:
-        """One streamed request that is answered with these chunks."""
+        """One streamed request that is answered with these chunks, and with a usage, since the provider is always asked for it."""
         options = {"include_usage": True} if stream.usage_asked else None
-        return self.ask({"raw_chunks": [*stream.chunks, "[DONE]"]}, stream=True, stream_options=options)
+        usage = [] if stream.usage_asked else [USAGE_CHUNK]
+        return self.ask({"raw_chunks": [*stream.chunks, *usage, "[DONE]"]}, stream=True, stream_options=options)
 
     def arrived(self, request: dict[str, Any], *, mark: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """The request with the mark as its last message, as it was sent and as it reached the provider."""

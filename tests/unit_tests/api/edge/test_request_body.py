@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from api.config import Settings
 from api.main import create_app
-from tests.unit_tests.api.conftest import TOKEN
+from tests.unit_tests.api.conftest import ANSWER, TOKEN, sent_to
 
 PATH = "/v1/chat/completions"
 GOOD: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -77,7 +77,7 @@ def test_a_wrong_content_type_is_a_415_that_names_the_right_one(client: TestClie
 
 
 def test_a_charset_in_the_content_type_is_no_mistake(client: TestClient, litellm: respx.Router) -> None:
-    litellm.post(PATH).respond(200, json={"choices": []})
+    litellm.post(PATH).respond(200, json=ANSWER)
     response = client.post(PATH, content=json.dumps(GOOD), headers={"content-type": "application/json; charset=utf-8"})
     assert response.status_code == 200
 
@@ -135,6 +135,31 @@ def test_a_parameter_that_fastapi_refuses_is_a_400_that_names_it(settings: Setti
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "limit"
     assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("prompt", [["one", "two"], ["", ""], ["same", "same", "same"]])
+def test_several_prompts_are_a_400_that_says_what_to_do(client: TestClient, prompt: list[str]) -> None:
+    response = client.post("/v1/completions", json={"model": "gpt-4o", "prompt": prompt})
+    error = response.json()["error"]
+    assert (response.status_code, error["param"], error["code"]) == (400, "prompt", "invalid_value")
+    assert f"send each of the {len(prompt)} by itself" in error["message"]
+
+
+@pytest.mark.parametrize("prompt", ["one", ["one"], "", [""]])
+def test_one_prompt_is_handed_on_as_it_came(client: TestClient, litellm: respx.Router, prompt: str | list[str]) -> None:
+    choice = {"index": 0, "text": "a", "finish_reason": "stop"}
+    route = litellm.post("/v1/completions").respond(200, json={"choices": [choice]})
+    client.post("/v1/completions", json={"model": "gpt-4o", "prompt": prompt})
+    assert sent_to(route)["prompt"] == prompt
+
+
+@pytest.mark.parametrize(("background", "status"), [(True, 400), ("true", 400), (False, 200), (None, 200)])
+def test_a_response_in_the_background_is_a_400(
+    client: TestClient, litellm: respx.Router, background: Any, status: int
+) -> None:
+    litellm.post("/v1/responses").respond(200, json={"output": []})
+    response = client.post("/v1/responses", json={"model": "gpt-4o", "input": "hi", "background": background})
+    assert response.status_code == status
 
 
 USER: dict[str, Any] = {"role": "user"}
@@ -212,7 +237,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("what", RIGHT)
 def test_what_some_provider_takes_is_handed_on(client: TestClient, litellm: respx.Router, what: str) -> None:
-    route = litellm.post(PATH).respond(200, json={"choices": []})
+    route = litellm.post(PATH).respond(200, json=ANSWER)
     assert client.post(PATH, json=GOOD | RIGHT[what]).status_code == 200
     sent = json.loads(route.calls.last.request.content)
     assert {name: sent[name] for name in RIGHT[what]} == RIGHT[what]
@@ -221,7 +246,7 @@ def test_what_some_provider_takes_is_handed_on(client: TestClient, litellm: resp
 @pytest.mark.parametrize("path", ["/v1/responses", "/v1/embeddings", "/v1/completions"])
 @pytest.mark.parametrize("value", [5, True, "x", {}, [], [5], None])
 def test_another_paths_fields_disturb_nothing(client: TestClient, litellm: respx.Router, path: str, value: Any) -> None:
-    litellm.post(path).respond(200, json={"choices": []})
+    litellm.post(path).respond(200, json=ANSWER)
     body = {"model": "gpt-4o", "input": "hi", "prompt": "hi", "messages": value}
     assert client.post(path, json=body).status_code == 200
 

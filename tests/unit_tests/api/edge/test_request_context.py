@@ -6,6 +6,7 @@ import pytest
 import respx
 from starlette.testclient import TestClient
 
+from tests.unit_tests.api.conftest import ANSWER
 from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 
 
@@ -26,7 +27,7 @@ def test_an_unusable_session_id_is_named(client: TestClient, session: str) -> No
 
 
 def test_the_session_reaches_litellms_spend_log(client: TestClient, litellm: respx.Router) -> None:
-    route = litellm.post(PATH).respond(200, json={"choices": []})
+    route = litellm.post(PATH).respond(200, json=ANSWER)
     client.post(PATH, json=GOOD, headers={"X-Session-ID": "conversation-7"})
     sent = json.loads(route.calls.last.request.content)
     assert sent["metadata"]["spend_logs_metadata"]["session_id"] == "conversation-7"

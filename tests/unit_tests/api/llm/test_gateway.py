@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from tests.unit_tests.api.conftest import ANSWER, SSE, sent_to
 from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 
-USAGE_CHUNK = b'data: {"id":"3","choices":[],"usage":{"total_tokens":2}}\n\ndata: [DONE]'
-CHUNKS = b'data: {"id":"1"}\n\ndata: {"id":"2"}\n\ndata: [DONE]\n\n'
+USAGE_CHUNK = b'data: {"id":"1","choices":[],"usage":{"total_tokens":2}}\n\ndata: [DONE]'
+CHUNKS = b'data: {"id":"1","x":1}\n\ndata: {"id":"1","x":2}\n\ndata: [DONE]\n\n'
 
 
 def test_every_field_is_handed_on_with_its_value_and_type(client: TestClient, litellm: respx.Router) -> None:
@@ -39,7 +39,9 @@ def test_the_virtual_key_is_sent_and_the_callers_token_is_not(client: TestClient
 
 
 def test_a_plain_answer_keeps_every_field_and_type(client: TestClient, litellm: respx.Router) -> None:
-    content = {"id": "chatcmpl-1", "choices": [], "new": 1.0, "big": 2**70, "text": "é \u2028", "none": None}
+    message = {"role": "assistant", "content": "a", "refusal": None}
+    choices = [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}]
+    content = {"id": "chatcmpl-1", "choices": choices, "new": 1.0, "big": 2**70, "text": "é \u2028", "none": None}
     litellm.post(PATH).respond(200, json=content)
     assert client.post(PATH, json=GOOD).json() == content
 

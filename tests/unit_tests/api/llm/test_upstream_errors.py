@@ -18,8 +18,9 @@ from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 def test_an_upstream_error_keeps_its_status_and_message(
     client: TestClient, litellm: respx.Router, status: int, stream: bool
 ) -> None:
-    error = {"message": "litellm.SomeError: why", "type": "some_error", "param": "p", "code": str(status)}
-    litellm.post(PATH).respond(status, json={"error": error}, headers={"llm_provider-retry-after": "7"})
+    error = {"message": "why", "type": "some_error", "param": "p", "code": str(status)}
+    wrapped = error | {"message": "litellm.SomeError: SomeError: OpenAIException - why"}
+    litellm.post(PATH).respond(status, json={"error": wrapped}, headers={"llm_provider-retry-after": "7"})
     response = client.post(PATH, json=GOOD | {"stream": stream})
     assert response.status_code == status
     assert response.json() == {"error": error | {"code": None}}
@@ -102,18 +103,18 @@ def test_a_stream_that_starts_with_an_error_has_that_errors_status(client: TestC
 
 
 def test_a_failure_in_mid_stream_is_an_event_and_not_done(client: TestClient, litellm: respx.Router) -> None:
-    boom = b'data: {"error": {"message": "litellm.RateLimitError: boom", "code": "429"}}'
+    boom = b'data: {"error": {"message": "litellm.ContextWindowExceededError: boom", "code": "400"}}'
     broken = b'data: {"id":"1"}\n\n' + boom + b"\n\ndata: [DONE]\n\n"
     litellm.post(PATH).respond(200, content=broken, headers=SSE)
     first, error, rest = client.post(PATH, json=GOOD | {"stream": True}).content.split(b"\n\n")
     assert first == b'data: {"id":"1"}'
     told = json.loads(error.removeprefix(b"data: "))["error"]
-    assert (told["message"], told["code"]) == ("litellm.RateLimitError: boom", "rate_limit_exceeded")
+    assert (told["message"], told["code"]) == ("boom", "context_length_exceeded")
     assert rest == b""
 
 
 EVENT = b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":4}\n\n'
-BOOM = b'data: {"error": {"message": "litellm.RateLimitError: boom", "code": "429", "param": "input"}}\n\n'
+BOOM = b'data: {"error": {"message": "litellm.ContextWindowExceededError: boom", "code": "400", "param": "input"}}\n\n'
 
 
 def test_a_failure_in_a_responses_stream_is_an_error_event_of_its_kind(
@@ -125,10 +126,10 @@ def test_a_failure_in_a_responses_stream_is_an_error_event_of_its_kind(
     assert name == b"event: error"
     assert json.loads(data.removeprefix(b"data: ")) == {
         "type": "error",
-        "code": "rate_limit_exceeded",
-        "message": "litellm.RateLimitError: boom",
+        "code": "context_length_exceeded",
+        "message": "boom",
         "param": "input",
-        "sequence_number": 5,
+        "sequence_number": 1,
     }
 
 
@@ -137,7 +138,7 @@ def test_openais_sdk_reads_a_failure_in_a_responses_stream(client: TestClient, l
     sdk = openai.OpenAI(base_url=f"{client.base_url}/v1", api_key=TOKEN, http_client=client)  # type: ignore[arg-type]
     *_, last = sdk.responses.create(model="gpt-4o", input="hi", stream=True)
     assert isinstance(last, ResponseErrorEvent)
-    assert (last.code, last.param, last.sequence_number) == ("rate_limit_exceeded", "input", 5)
+    assert (last.code, last.param, last.sequence_number) == ("context_length_exceeded", "input", 1)
 
 
 @pytest.mark.parametrize("content", [b"", b'data: {"id"'])
@@ -182,11 +183,41 @@ DECIDED: dict[str, tuple[int, str, str, tuple[int, str | None]]] = {
         "invalid_request_error",
         (400, "content_policy_violation"),
     ),
-    "too many requests": (
+    "too many requests, of which nobody says more": (
         429,
         "litellm.RateLimitError: RateLimitError: OpenAIException - slow down",
         "throttling_error",
+        (429, None),
+    ),
+    "too many requests in OpenAI's words": (
+        429,
+        "litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached for gpt-4o on requests per min (RPM)",
+        "throttling_error",
         (429, "rate_limit_exceeded"),
+    ),
+    "a quota in OpenAI's words": (
+        429,
+        "litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your current quota, please check your plan.",
+        "throttling_error",
+        (429, "insufficient_quota"),
+    ),
+    "a response that is not there": (
+        403,
+        "Forbidden. This response id was not issued by this proxy, so the proxy cannot tell who owns it. To let keys",
+        "permission_error",
+        (400, "previous_response_not_found"),
+    ),
+    "another's response": (
+        403,
+        "Forbidden. The response id is not associated with the user, who this key belongs to. To disable this",
+        "permission_error",
+        (400, "previous_response_not_found"),
+    ),
+    "a provider that is not reached": (
+        500,
+        "litellm.APIConnectionError: APIConnectionError: OpenAIException - Connection error.",
+        "None",
+        (502, None),
     ),
     "a provider that names an exception": (
         400,

@@ -1,0 +1,71 @@
+"""What holds of the events of a response as a whole: numbers in a row, one response, nothing after its end."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from api.dialects.openai.contract import response_event
+from api.dialects.openai.failures import raise_if_nothing_answered
+from api.dialects.openai.streams import before_failure
+from api.errors import UpstreamStreamBroken
+
+Event = dict[str, Any]
+
+_ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
+_OF_THE_RESPONSE: Final = ("id", "created_at")
+
+
+class ResponseStream:
+    """Takes events and gives them on, restored and numbered. `in_callers_words` is what becomes of an error's message."""
+
+    def __init__(self, in_callers_words: Callable[[str], str], *, own_fields: bool = False) -> None:
+        self._in_callers_words = in_callers_words
+        self._own_fields = own_fields
+        self._response: Event = {}
+        self._ended = False
+        self.next_number = 0
+
+    def take(self, events: bytes) -> Iterator[list[Event]]:
+        """The events that these bytes carry; those before a failure first, then the failure.
+
+        Raises:
+            NothingAnswered: the response is complete, but says nothing.
+            UpstreamStreamBroken: one carries something else.
+        """
+        return before_failure(self._taken, events)
+
+    def end(self) -> list[Event]:
+        """Nothing is held back.
+
+        Raises:
+            UpstreamStreamBroken: no event has ended the response.
+        """
+        if not self._ended:
+            raise UpstreamStreamBroken("The answer ended before it was complete.")
+        return []
+
+    def _taken(self, happened: Event) -> Event | None:
+        if self._ended:
+            return None
+        response_event(happened, own_fields=self._own_fields)
+        if isinstance(response := happened.get("response"), dict):
+            self._pin(response)
+            self._tell(response.get("error"))
+        kind = happened.get("type")
+        if kind == "response.completed":
+            raise_if_nothing_answered(response)
+        if kind == "error":
+            self._tell(happened)
+        self._ended = kind in _ENDS
+        happened["sequence_number"] = self.next_number
+        self.next_number += 1
+        return happened
+
+    def _pin(self, response: Event) -> None:
+        """A response keeps the id and the time that it began with."""
+        for name in _OF_THE_RESPONSE:
+            if response.get(name) is not None:
+                response[name] = self._response.setdefault(name, response[name])
+
+    def _tell(self, error: Any) -> None:
+        if isinstance(error, dict) and isinstance(error.get("message"), str):
+            error["message"] = self._in_callers_words(error["message"])
