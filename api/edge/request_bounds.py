@@ -31,7 +31,6 @@ _LISTS: Final = {
     "functions": MAX_TOOLS,
     "stop": MAX_STOPS,
     "stop_sequences": MAX_STOPS,
-    "prompt": MAX_INPUTS,
     "include": MAX_STOPS,
     "modalities": MAX_STOPS,
 }

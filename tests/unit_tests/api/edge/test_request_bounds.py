@@ -92,7 +92,6 @@ BOUNDS: dict[str, tuple[Any, int, str, str, str]] = {
         _of("tools", lambda n: [{"type": "function", "function": {"name": "f" * n}}]),
         most.LONGEST_NAME, "tools[0].name", "string_above_max_length", PATH,
     ),
-    "prompts": (_of("prompt", lambda n: ["a"] * n), most.MAX_INPUTS, "prompt", "array_above_max_length", "/v1/completions"),
     "inputs": (_of("input", lambda n: ["a"] * n), most.MAX_INPUTS, "input", "array_above_max_length", "/v1/embeddings"),
     "inputs of tokens": (
         _of("input", lambda n: [[1]] * n), most.MAX_INPUTS, "input", "array_above_max_length", "/v1/embeddings",
