@@ -18,7 +18,7 @@ help:  ## this list
 	@awk -F ':.*##' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_]+:.*##/ {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ The stack on this machine, without Docker
-.PHONY: up down status logs trace reset
+.PHONY: up down status logs connect trace reset
 up:  ## set up and start everything, mint the keys, send a first request through it (STACK_PORT_BASE=N: on other ports)
 	@$(STACK) up
 down:  ## stop everything that `make up` started; the data stays
@@ -27,8 +27,10 @@ status:  ## what runs, on which port, for how long
 	@$(STACK) status
 logs:  ## follow the logs (SERVICE=litellm: one service's)
 	@$(STACK) logs $(SERVICE)
-trace:  ## draw a request's trace as text (TRACE=<id>: the answer's header x-trace-id)
-	@$(BOOTSTRAP) stack -- python -m operations.trace $(ARGS) $(TRACE)
+connect:  ## base URL, token and the lines that point a client here (CLIENT=aider: only that one's; ARGS="--help")
+	@$(BOOTSTRAP) stack -- python -m operations.connect $(if $(CLIENT),--client '$(CLIENT)') $(ARGS)
+trace:  ## draw a request's trace as text, once it is whole (TRACE=<id>: the answer's header x-trace-id; ARGS="--help")
+	@$(BOOTSTRAP) stack -- python -m operations.trace $(ARGS) $(if $(TRACE),'$(TRACE)')
 reset:  ## stop, and delete the stack's data after asking (YES=1: without asking)
 	@$(STACK) reset $(if $(YES),--yes)
 
@@ -66,7 +68,7 @@ phoenix_ui:  ## open Phoenix, or print its address
 
 ##@ Checks
 .PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test contract_table litellm_names
-.PHONY: conformance evaluations bench failure_table
+.PHONY: conformance evaluations bench fuzz failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
 	@$(DEV) ruff format $(CODE)
@@ -94,6 +96,8 @@ litellm_names:  ## write the fields that the installed LiteLLM reads in a reques
 	@WRITE_LITELLM_NAMES=1 $(BOOTSTRAP) dev,stack,litellm -- pytest tests/integration_tests/test_litellm_names.py $(ARGS)
 bench:  ## added latency of the API over LiteLLM alone, side by side in one run
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
+fuzz:  ## inputs that nobody would think of, in numbers (ARGS="--inputs 200000 --seed 1 --only socket,bodies", ARGS="--help")
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.fuzz $(ARGS)
 failure_table:  ## the tables of docs/failures.md from a real run, on a stack that it starts and ends (ARGS="--state-dir DIR": on that one; "--only classifier")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.failure_table $(ARGS)
 

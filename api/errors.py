@@ -55,7 +55,7 @@ class APIError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = _sayable(message)
         self.param = param
         self.error_code = code or self.code
         self.headers = dict(headers or {})
@@ -253,4 +253,9 @@ def _code(value: Any) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None or value == "None" else str(value)
+    return None if value is None or value == "None" else _sayable(str(value))
+
+
+def _sayable(text: str) -> str:
+    """An upstream's JSON may hold half a character, which no answer can."""
+    return text.encode(errors="replace").decode()

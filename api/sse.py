@@ -12,17 +12,30 @@ _LINE_ENDS = tuple((character.encode(), f"\\u{ord(character):04x}".encode()) for
 
 async def complete_events(reads: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """One or more whole events at a time, as soon as they are whole; a broken-off last one is dropped."""
-    rest = b""
-    async for read in reads:
-        data = (rest + read) if rest else read
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n")
-        end = data.rfind(b"\n\n")
-        if end < 0:
-            rest = data
+    begun: list[
+        bytes
+    ] = []  # joined once it is whole: a long event would otherwise be copied and searched with every read
+    async for data in _plain_line_ends(reads):
+        if (end := data.rfind(b"\n\n")) >= 0:
+            end += 2
+        elif begun and begun[-1].endswith(b"\n") and data.startswith(b"\n"):
+            end = 1
+        else:
+            begun.append(data)
             continue
-        yield data[: end + 2]
-        rest = data[end + 2 :]
+        yield b"".join((*begun, data[:end]))
+        begun = [data[end:]] if end < len(data) else []
+
+
+async def _plain_line_ends(reads: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes with `\\n` for `\\r\\n`, never none at a time."""
+    kept = b""
+    async for read in reads:
+        data = kept + read
+        kept = b"\r" if data.endswith(b"\r") else b""
+        data = data.removesuffix(b"\r").replace(b"\r\n", b"\n") if b"\r" in data else data
+        if data:
+            yield data
 
 
 def payloads(events: bytes) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 
 from local_stack import bootstrap, commands, console, following, requirements_lock, settings
+from local_stack.command_line import Parser, count, plain
 from local_stack.env_file import EnvFileError
 from local_stack.first_call import FirstCall, FirstCallError
 from local_stack.instance import Instance, InstanceError, resolve
@@ -18,6 +19,7 @@ from local_stack.ports import PortError
 from local_stack.postgres import PostgresError
 from local_stack.services import START_ORDER, Options
 from local_stack.supervision import SupervisionError
+from local_stack.traces import TraceError
 from local_stack.up import SetupError, Stack
 from local_stack.waiting import ServiceFailedError
 
@@ -35,11 +37,13 @@ EXPECTED = (
     ServiceFailedError,
     SetupError,
     SupervisionError,
+    TraceError,
+    OSError,
 )
 
 
 def parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     common.add_argument(
         "--state-dir",
         metavar="DIR",
@@ -50,9 +54,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="ports N to N+6 in place of the usual ones, with data of their own; also STACK_PORT_BASE",
     )
-    main = argparse.ArgumentParser(
-        prog="python -m local_stack", description="The whole stack on this machine, without Docker."
-    )
+    main = Parser(prog="python -m local_stack", description="The whole stack on this machine, without Docker.")
     sub = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
@@ -69,7 +71,9 @@ def parser() -> argparse.ArgumentParser:
     add("status", "Show what runs. Exit status 0 only if all services run.")
     logs = add("logs", "Follow the logs of all services, or of one.")
     logs.add_argument("service", nargs="?", choices=(*START_ORDER, "supervisord"))
-    logs.add_argument("-n", "--lines", type=int, default=20, help="how many lines of each to begin with (default: 20)")
+    logs.add_argument(
+        "-n", "--lines", type=count, metavar="N", default=20, help="how many lines of each to begin with (default: 20)"
+    )
     logs.add_argument("--no-follow", action="store_true", help="end after those")
     reset = add("reset", "Stop, and delete the instance's data and minted keys; installations stay.")
     reset.add_argument("--yes", action="store_true", help="do not ask")
@@ -90,6 +94,7 @@ def up(instance: Instance, arguments: argparse.Namespace) -> None:
     console.say("")
     console.say(f"Base URL for OpenAI clients: {instance.url('api', '/v1')}")
     console.say(f"API key for them:            API_TOKENS in {tokens}")
+    console.say(f"How to connect a client:     {commands.connect_command(instance)}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -121,7 +126,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return run(arguments)
     except EXPECTED as error:
-        console.fail(str(error))
+        console.fail(plain(error))
         return 1
     except KeyboardInterrupt:
         console.fail(

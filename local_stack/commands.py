@@ -8,7 +8,7 @@ import time
 from rich.table import Table
 
 from local_stack import bootstrap, console, env_file, processes, settings, waiting
-from local_stack.instance import Instance
+from local_stack.instance import Instance, resolve
 from local_stack.services import LABELS, START_ORDER, Options, definitions
 from local_stack.supervision import ALIVE, Supervisor
 
@@ -74,7 +74,18 @@ def status(instance: Instance) -> int:
             name, str(state.get("statename", "STOPPED")), address, str(state["pid"]) if running else "", since
         )
     console.table_console().print(table)
+    if states.get("api", {}).get("statename") == "RUNNING":
+        console.say(f"How to connect a client: {connect_command(instance)}")
     return 0 if all(states.get(name, {}).get("statename") == "RUNNING" for name in START_ORDER) else 1
+
+
+def connect_command(instance: Instance) -> str:
+    """What prints the instance's address and token for a client."""
+    if instance.is_default:
+        return "make connect"
+    if instance.port_base is not None and instance == resolve(None, str(instance.port_base), {}):
+        return f"make connect STACK_PORT_BASE={instance.port_base}"
+    return f'make connect ARGS="--state-dir {instance.state}"'
 
 
 def change(instance: Instance, command: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import secrets
@@ -38,10 +39,16 @@ MINTED = ("LITELLM_API_KEY", "LITELLM_TEST_KEY", "LITELLM_EVAL_KEY")
 
 
 def read(path: Path) -> dict[str, str]:
-    """Values as they stand: ``$`` is not expanded, so that a password may hold one."""
-    if not path.exists():
+    """Values as they stand: ``$`` is not expanded, so that a password may hold one. Raises EnvFileError."""
+    try:
+        written = dotenv_values(stream=io.StringIO(path.read_text(encoding="utf-8")), interpolate=False)
+    except FileNotFoundError:
         return {}
-    return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
+    except OSError as error:
+        raise EnvFileError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise EnvFileError(f"{path} cannot be read: it is not text in UTF-8") from error
+    return {name: value for name, value in written.items() if value is not None}
 
 
 def with_values(text: str, values: Mapping[str, str]) -> str:

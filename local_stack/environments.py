@@ -47,6 +47,8 @@ UNLOST_SPANS = {
     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "256",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
 }
+# What a call has cost is recorded after its answer. LiteLLM gives that 20 s, and then drops the record, even if it is only busy.
+UNLOST_ROWS = {"LOGGING_WORKER_MAX_TIME_PER_COROUTINE": "120"}
 # Whoever tries things out looks at once for what a call did and cost: spans are sent after a second instead of five, and LiteLLM
 # writes its spend log after one to six seconds instead of ten to fifteen.
 SPANS_SOON = {"OTEL_BSP_SCHEDULE_DELAY": "1000"}
@@ -120,6 +122,7 @@ def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
         # Its spans join a trace that a caller began. By itself it would also trace each of its housekeeping queries.
         "OTEL_TRACES_SAMPLER": "parentbased_always_off",
         **UNLOST_SPANS,
+        **UNLOST_ROWS,
         **SPANS_SOON,
         **ROWS_SOON,
         "OTEL_RESOURCE_ATTRIBUTES": f"openinference.project.name={project(settings)}",

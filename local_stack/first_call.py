@@ -11,16 +11,15 @@ from typing import Any, TypeVar
 
 import httpx
 
-from local_stack import console, environments, litellm_config
+from local_stack import console, environments, litellm_config, traces
 from local_stack.instance import Instance
 
 # Asked where it can be: the cheapest of the first provider, and the one that the documents speak of.
 PREFERRED_MODEL = "gpt-4o-mini"
 QUESTION = "Say hello in one short sentence."
 CALL_SECONDS = 120.0
-# LiteLLM writes its spend log, and both sides send their spans, in batches.
+# LiteLLM writes its spend log in batches.
 SPEND_SECONDS = 20.0
-TRACE_SECONDS = 10.0
 POLL_SECONDS = 0.25
 # A key's alias and a component are LiteLLM's to tell; these are the tags that the API puts on every call.
 COMPONENT_TAG = "component:"
@@ -68,7 +67,7 @@ def askable_model(instance: Instance, settings: Mapping[str, str]) -> str:
 
 
 class FirstCall:
-    """Raises FirstCallError, LiteLLMConfigError."""
+    """Raises FirstCallError, LiteLLMConfigError, TraceError."""
 
     def __init__(self, instance: Instance, settings: Mapping[str, str]) -> None:
         self.instance, self.settings = instance, settings
@@ -77,7 +76,7 @@ class FirstCall:
         self.http = httpx.Client(timeout=CALL_SECONDS, trust_env=False)
 
     def make(self) -> None:
-        """Prints what became of it. Raises FirstCallError."""
+        """Prints what became of it. Raises FirstCallError, TraceError."""
         with self.http:
             console.say(f"First call: {self.model} is asked {QUESTION!r} through the API ...")
             answer = self._ask()
@@ -118,21 +117,14 @@ class FirstCall:
         return Spend(cost=float(row["spend"]), key_alias=str(key["info"].get("key_alias")), component=component)
 
     def _spans(self) -> int:
-        """Waits until Phoenix shows both ends of the trace: the API's first span and LiteLLM's, which counts tokens."""
-        project = environments.project(self.settings)
-        url = self.instance.url("phoenix", f"/v1/projects/{project}/spans")
-
-        def attempt() -> int | None:
-            response = self.http.get(url, params={"trace_id": self.trace_id, "limit": 200})
-            spans = response.json()["data"] if response.status_code == httpx.codes.OK else []
-            ours = any(span["parent_id"] == self.span_id for span in spans)
-            counted = any(str(span["name"]).startswith("chat ") for span in spans)
-            return len(spans) if ours and counted else None
-
-        found = poll(TRACE_SECONDS, attempt)
-        if found is None:
-            raise FirstCallError(f"Phoenix does not show the trace {self.trace_id} after {TRACE_SECONDS:.0f} s")
-        return found
+        """How many Phoenix shows once it has the whole trace."""
+        phoenix = traces.Phoenix(self.instance.url("phoenix"), environments.project(self.settings))
+        spans, lacking = traces.whole(phoenix, self.trace_id, traces.WAIT_SECONDS)
+        if lacking:
+            raise FirstCallError(
+                f"Phoenix does not show the trace {self.trace_id} after {traces.WAIT_SECONDS:.0f} s: {lacking[0]} is missing"
+            )
+        return len(spans)
 
     def _report(self, answer: dict[str, Any], spend: Spend, spans: int, took: float) -> None:
         text = str(answer["choices"][0]["message"]["content"]).strip()

@@ -130,12 +130,12 @@ def recorded_port_base(state: Path) -> int | None:
     return int(base) if base is not None else None
 
 
-def parse_base(text: str) -> int:
-    """Raises PortError."""
+def parse_base(text: str, named: str) -> int:
+    """``named``: how it was given. Raises PortError."""
     try:
         return int(text)
     except ValueError:
-        raise PortError(f"STACK_PORT_BASE={text!r} is not a number") from None
+        raise PortError(f"{named}{text!r} is not a number") from None
 
 
 def resolve(state_dir: str | None, port_base: str | None, environment: Mapping[str, str]) -> Instance:
@@ -143,13 +143,16 @@ def resolve(state_dir: str | None, port_base: str | None, environment: Mapping[s
 
     Raises PortError, InstanceError.
     """
-    base = parse_base(text) if (text := port_base or environment.get("STACK_PORT_BASE", "").strip()) else None
+    named = "--port-base " if port_base else "STACK_PORT_BASE="
+    base = parse_base(text, named) if (text := port_base or environment.get("STACK_PORT_BASE", "").strip()) else None
     if state_dir:
         state = Path(state_dir).absolute()
+        if state.exists() and not state.is_dir():
+            raise InstanceError(f"--state-dir {state_dir} is not a folder")
         base = base if base is not None else recorded_port_base(state)
     else:
         state = instances_folder() / ("default" if base is None else str(base))
     if any(mark in str(state) for mark in (" ;", " #", "\n")):
         raise InstanceError(f"{state}: supervisord cannot read a path with ' ;', ' #' or a line break in it")
-    Ports.of(base)
+    Ports.of(base, named)
     return Instance(state=state, port_base=base)

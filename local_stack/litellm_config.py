@@ -45,8 +45,19 @@ def models(file: Path = FILE) -> list[Model]:
     """Raises LiteLLMConfigError."""
     try:
         return [Model.of(entry) for entry in yaml.safe_load(file.read_text())["model_list"]]
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise LiteLLMConfigError(f"{file}: its model_list cannot be read ({error!r})") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise LiteLLMConfigError(unreadable(file, error)) from error
+
+
+def unreadable(file: Path, error: Exception) -> str:
+    """Why nothing could be made of a configuration, for whoever wrote it."""
+    if isinstance(error, OSError):
+        return f"{file} cannot be read: {error.strerror}"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"{file}, line {error.problem_mark.line + 1}: {error.problem}"
+    if isinstance(error, (UnicodeDecodeError, yaml.YAMLError)):
+        return f"{file} is not YAML in UTF-8"
+    return f"{file} has no model_list whose entries have a model_name and litellm_params"
 
 
 def provider_keys(file: Path = FILE) -> tuple[str, ...]:

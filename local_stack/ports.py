@@ -30,13 +30,13 @@ class Ports:
     demo_tools: int = 4002
 
     @classmethod
-    def of(cls, base: int | None) -> Ports:
-        """Raises PortError."""
+    def of(cls, base: int | None, named: str = "STACK_PORT_BASE=") -> Ports:
+        """``named``: how the base was given. Raises PortError."""
         if base is None:
             return cls()
         count = len(dataclasses.fields(cls))
         if not 1024 <= base <= HIGHEST_PORT - count + 1:
-            raise PortError(f"STACK_PORT_BASE={base}: choose a number from 1024 to {HIGHEST_PORT - count + 1}")
+            raise PortError(f"{named}{base}: choose a number from 1024 to {HIGHEST_PORT - count + 1}")
         return cls(*range(base, base + count))
 
     def of_service(self, service: str) -> dict[str, int]:

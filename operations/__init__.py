@@ -1,1 +1,1 @@
-"""What one does to a running stack, local or in Docker: its keys, its usage, its prices, its traces, its dashboards."""
+"""What one does to a running stack, local or in Docker: connect clients, see to its keys, usage, prices, traces, dashboards."""

@@ -7,31 +7,13 @@ import os
 import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import httpx
 
-from local_stack import instance
-from local_stack.ports import PortError
-from operations import keys
+from local_stack.command_line import Parser
+from operations import command_line
 
-PORTS = {"litellm": "LITELLM_PORT", "phoenix": "PHOENIX_PORT"}
 PATHS = {"litellm": "/ui/", "phoenix": "/"}
-
-
-def url_of(name: str, file: Path | None, environment: Mapping[str, str]) -> tuple[str, Path]:
-    """The dashboard's address, and the .env that belongs to it. Raises InstanceError, PortError, UsageError."""
-    stack = instance.resolve(None, None, environment)
-    file = file or stack.env_file
-    return base_url(name, stack, file, environment) + PATHS[name], file
-
-
-def base_url(name: str, stack: instance.Instance, file: Path, environment: Mapping[str, str]) -> str:
-    """Where it is published: an instance's ports outrank those of the .env. Raises UsageError."""
-    if stack.port_base is not None:
-        return stack.url(name)
-    port = keys.read_values(file, environment).get(PORTS[name], "").strip()
-    return f"http://127.0.0.1:{port}" if port else stack.url(name)
 
 
 def answers(url: str) -> bool:
@@ -45,27 +27,29 @@ def has_screen(environment: Mapping[str, str]) -> bool:
     return sys.platform == "darwin" or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    parser = argparse.ArgumentParser(prog="python -m operations.dashboards", description=__doc__)
-    parser.add_argument("name", choices=tuple(PORTS))
-    parser.add_argument(
-        "--env-file", type=Path, metavar="FILE", help="where the ports stand (default: the stack's .env)"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        url, file = url_of(options.name, options.env_file, environment)
-    except (instance.InstanceError, PortError, keys.UsageError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+def parser() -> argparse.ArgumentParser:
+    result = Parser(prog="python -m operations.dashboards", description=__doc__)
+    result.add_argument("name", choices=tuple(PATHS))
+    command_line.add_stack_options(result, holds="the ports")
+    return result
+
+
+def run(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    """Raises one of command_line.EXPECTED."""
+    target = command_line.target(options, environment)
+    url = target.url(options.name) + PATHS[options.name]
     if not answers(url):
-        print(f"error: nothing answers at {url}: start it with `make up` or `make docker_up`", file=sys.stderr)
-        return 1
+        raise command_line.UsageError(f"nothing answers at {url}: start it with `make up` or `make docker_up`")
     print(url)
     if options.name == "litellm":
-        print(f"Log in as admin; the password is LITELLM_MASTER_KEY in {file}")
+        print(f"Log in as admin; the password is LITELLM_MASTER_KEY in {target.file}")
     if has_screen(environment):
         webbrowser.open(url)
-    return 0
+
+
+def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
+    options = parser().parse_args(arguments)
+    return command_line.carried_out(lambda: run(options, environment))
 
 
 if __name__ == "__main__":

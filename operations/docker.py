@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local_stack import bootstrap, env_file, litellm_config
+from local_stack.command_line import Parser, fail
 from local_stack.environments import DEMO_KEY, DEMO_PROVIDER_KEYS, present, traced_content
-from operations import keys, prices
+from operations import command_line, keys, prices
 
 PROJECT = "reasoning-agent"
 DEVELOPMENT_FILE = ".env"
@@ -51,7 +52,7 @@ class DockerStack:
 
     @property
     def values(self) -> dict[str, str]:
-        return keys.read_values(self.file, self.environment)
+        return command_line.read_values(self.file, self.environment)
 
     @property
     def uses_demo(self) -> bool:
@@ -68,6 +69,9 @@ class DockerStack:
         answers = "; the demo provider answers for every model" if self.uses_demo else ""
         say(f"API {self._url('API_PORT', 8000)}/v1, its tokens are API_TOKENS in {self.file}{answers}")
         say(f"LiteLLM {self._url('LITELLM_PORT', 4000)}/ui/  Phoenix {self._url('PHOENIX_PORT', 6006)}")
+        say(
+            "How to connect a client: make connect" + ("" if self.is_development else f' ARGS="--env-file {self.file}"')
+        )
 
     def down(self) -> None:
         self._compose("down", all_profiles=True)
@@ -99,7 +103,7 @@ class DockerStack:
             known = subprocess.run(
                 [*self.compose, "version"], env=dict(self.environment), capture_output=True, check=False
             )
-        except FileNotFoundError:
+        except OSError:
             known = None
         if known is None or known.returncode:
             raise DockerError(
@@ -162,35 +166,48 @@ def _confirmed(warning: str) -> bool:
         return False
 
 
+def command_words(text: str) -> list[str]:
+    """For argparse."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    if not words:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a command, such as docker-compose")
+    return words
+
+
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(prog="python -m operations.docker", description=__doc__)
+    result = Parser(prog="python -m operations.docker", description=__doc__)
     commands = ("up", "down", "restart", "litellm-restart", "litellm-logs", "litellm-reset")
     result.add_argument("command", choices=commands)
     result.add_argument(
         "--env-file",
-        type=Path,
+        type=command_line.file_to_be,
         default=Path(DEVELOPMENT_FILE),
         metavar="FILE",
         help="the settings (default: %(default)s, with docker-compose.dev.yml; any other file without it)",
     )
-    result.add_argument("--compose", default="docker compose", help="Compose's command (default: %(default)s)")
+    result.add_argument(
+        "--compose", type=command_words, default="docker compose", help="Compose's command (default: %(default)s)"
+    )
     result.add_argument("--yes", action="store_true", help="litellm-reset: delete without asking")
     return result
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
     options = parser().parse_args(arguments)
-    stack = DockerStack(options.env_file.absolute(), shlex.split(options.compose), environment)
+    stack = DockerStack(options.env_file.absolute(), options.compose, environment)
     try:
         stack.check_compose()
         if options.command == "litellm-reset":
             stack.litellm_reset(asked=options.yes)
         else:
             getattr(stack, options.command.replace("-", "_"))()
-    except (DockerError, litellm_config.LiteLLMConfigError, keys.UsageError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    except (DockerError, *command_line.EXPECTED) as error:
+        return fail(error)
     except KeyboardInterrupt:
+        print("Interrupted", file=sys.stderr)
         return 130
     return 0
 

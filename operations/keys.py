@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import os
 import re
 import sys
@@ -12,11 +11,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import httpx
 import yaml
 
-from local_stack import bootstrap, env_file, instance
-from local_stack.ports import HIGHEST_PORT, PortError
+from local_stack import bootstrap, env_file
+from local_stack.command_line import Parser, fail
+from local_stack.litellm_config import unreadable
+from operations import command_line
+from operations.command_line import Target, UsageError
 from operations.key_setup import ENVIRONMENTS, Environment, KeySetup, KeySetupError
 from operations.litellm_admin import LiteLLMAdmin, LiteLLMError
 
@@ -29,25 +30,13 @@ POLL_SECONDS = 0.5
 PROGRESS_SECONDS = 5
 
 
-class UsageError(Exception):
-    """Something that the command was given cannot be used; the message names it and the mend."""
-
-
 def say(message: str) -> None:
     """Standard output is for NAME=value lines."""
     print(message, file=sys.stderr, flush=True)
 
 
-def positive_seconds(text: str) -> float:
-    """For argparse, which turns the ValueError into a message."""
-    seconds = float(text)
-    if not 0 < seconds < math.inf:
-        raise ValueError(text)
-    return seconds
-
-
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="setup_litellm_keys.sh",
         description="Mint one LiteLLM virtual key for each environment, without budgets or rate limits. Standard "
         "output carries NAME=value lines ready for .env; everything else goes to standard error. A key that works "
@@ -62,22 +51,22 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--write", action="store_true", help="put the keys into the .env file instead of printing them")
     result.add_argument("--rotate", action="store_true", help="replace the keys even if they work")
-    result.add_argument(
-        "--env-file", type=Path, metavar="FILE", help="the .env to read and write (default: the stack's)"
-    )
     result.add_argument("--litellm-url", metavar="URL", help="default: the stack's LiteLLM, http://127.0.0.1:4000")
     result.add_argument(
-        "--config", type=Path, default=CONFIG, metavar="FILE", help="LiteLLM's configuration: the models"
+        "--config",
+        type=command_line.existing_file,
+        default=CONFIG,
+        metavar="FILE",
+        help="LiteLLM's configuration: the models",
     )
     result.add_argument(
         "--timeout",
-        type=positive_seconds,
+        type=command_line.seconds,
         default=DEFAULT_TIMEOUT_SECONDS,
         metavar="SECONDS",
         help="how long to wait for LiteLLM (default: %(default)s)",
     )
-    result.add_argument("--state-dir", metavar="DIR", help="another instance of the local stack, by its state folder")
-    result.add_argument("--port-base", metavar="N", help="another instance, by its ports (default: $STACK_PORT_BASE)")
+    command_line.add_stack_options(result, holds="LITELLM_MASTER_KEY and the present keys", may_be_new=True)
     return result
 
 
@@ -97,16 +86,8 @@ def configured_models(config: Path) -> list[str]:
         return list(
             dict.fromkeys(str(entry["model_name"]) for entry in yaml.safe_load(config.read_text())["model_list"])
         )
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise UsageError(f"{config}: no model_list with model_name entries can be read ({error})") from error
-
-
-def read_values(file: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The file's values, and over them the environment's where it has any. Raises UsageError."""
-    try:
-        return {**env_file.read(file), **{name: value for name, value in environment.items() if value}}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise UsageError(unreadable(config, error)) from error
 
 
 def checked_master_key(values: Mapping[str, str], file: Path) -> str:
@@ -119,20 +100,10 @@ def checked_master_key(values: Mapping[str, str], file: Path) -> str:
     return key
 
 
-def litellm_url(options: argparse.Namespace, stack: instance.Instance, values: Mapping[str, str]) -> str:
+def litellm_url(options: argparse.Namespace, target: Target) -> str:
     """Raises UsageError."""
-    port = values.get("LITELLM_PORT", "").strip()
-    default = f"http://127.0.0.1:{port}" if port and stack.port_base is None else stack.url("litellm")
-    url = str(options.litellm_url or default).rstrip("/").removesuffix("/v1")
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL("")
-    if parsed.scheme not in ("http", "https") or not parsed.host or (parsed.port or 0) > HIGHEST_PORT:
-        raise UsageError(
-            f"{url!r} is no address of LiteLLM: write --litellm-url http://127.0.0.1:4000, or LITELLM_PORT=4000 in .env"
-        )
-    return url
+    given = options.litellm_url or target.url("litellm")
+    return command_line.checked_url(given, "--litellm-url http://127.0.0.1:4000").removesuffix("/v1")
 
 
 def wait_until_ready(admin: LiteLLMAdmin, url: str, limit: float) -> None:
@@ -198,18 +169,17 @@ class HandOver:
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str], *, api_follows: bool) -> None:
-    """Raises UsageError, KeySetupError, LiteLLMError, InstanceError, PortError, OSError."""
+    """Raises KeySetupError and those of command_line.EXPECTED."""
     chosen, models = chosen_environments(options.env), configured_models(options.config)
-    stack = instance.resolve(options.state_dir, options.port_base, environment)
-    file: Path = options.env_file or stack.env_file
-    values = read_values(file, environment)
-    master_key, url = checked_master_key(values, file), litellm_url(options, stack, values)
+    target = command_line.target(options, environment)
+    file, url = target.file, litellm_url(options, target)
+    master_key = checked_master_key(target.values, file)
     with LiteLLMAdmin(url, master_key) as admin:
         wait_until_ready(admin, url, options.timeout)
         admin.check_master_key()
         with bootstrap.locked(bootstrap.state_root() / "litellm_keys.lock", "another run of setup_litellm_keys.sh"):
             # The values are read again under the lock: the run that was waited for may have handed keys over.
-            hand_over = HandOver(file, options.write, read_values(file, environment))
+            hand_over = HandOver(file, options.write, command_line.read_values(file, environment))
             setup = KeySetup(
                 admin=admin,
                 values=hand_over.before,
@@ -239,9 +209,8 @@ def main(
     options = parser().parse_args(arguments)
     try:
         run(options, environment, api_follows=api_follows)
-    except (UsageError, KeySetupError, LiteLLMError, instance.InstanceError, PortError, OSError) as error:
-        say(f"error: {error}")
-        return 1
+    except (KeySetupError, *command_line.EXPECTED) as error:
+        return fail(error)
     except KeyboardInterrupt:
         say("Interrupted. What was said above is done; run this again for the rest")
         return 130

@@ -115,20 +115,27 @@ class LiteLLMAdmin:
             page, pages = page + 1, int(body.get("total_pages") or 1)
         return found
 
+    def newest_spend_log(self, since: datetime, until: datetime) -> str | None:
+        """The request id of the last call that began in this time; None if none did."""
+        rows = self._spend_logs(since, until, page=1, page_size=1)
+        return str(rows[0]["request_id"]) if rows else None
+
     def spend_log_pages(self, since: datetime, until: datetime, size: int) -> Iterator[list[dict[str, Any]]]:
         """The spend log's rows of calls that began in this time, newest first."""
-        window = {
-            name: time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-            for name, time in (("start_date", since), ("end_date", until))
-        }
         for page in itertools.count(1):
-            parameters = {**window, "page": page, "page_size": size}
-            rows = self._call("GET", "/spend/logs/v2", params=parameters)["data"]
+            rows = self._spend_logs(since, until, page=page, page_size=size)
             yield rows
             if len(rows) < size:
                 return
 
-    def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+    def _spend_logs(self, since: datetime, until: datetime, **paging: int) -> list[dict[str, Any]]:
+        window = {
+            name: time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            for name, time in (("start_date", since), ("end_date", until))
+        }
+        return list(self._call("GET", "/spend/logs/v2", params={**window, **paging})["data"])
+
+    def _call(self, method: str, path: str, **request: Any) -> _Answer:
         return self._checked(path, self._send(method, path, self._master_key, **request))
 
     def _send(self, method: str, path: str, key: str, **request: Any) -> httpx.Response:
@@ -140,9 +147,9 @@ class LiteLLMAdmin:
                 "`make up` or `make docker_up`, or name its address with --litellm-url"
             ) from error
 
-    def _checked(self, path: str, response: httpx.Response) -> dict[str, Any]:
+    def _checked(self, path: str, response: httpx.Response) -> _Answer:
         if response.status_code == httpx.codes.OK:
-            return _object(response)
+            return _Answer(_object(response), self._url)
         message = _message(response)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             raise LiteLLMError(
@@ -160,6 +167,19 @@ class LiteLLMAdmin:
                 "it and run this again"
             )
         raise LiteLLMError(f"LiteLLM answered {response.status_code} to {path}: {message}")
+
+
+class _Answer(dict[str, Any]):
+    """What LiteLLM answered. Something else on its port lacks what LiteLLM would have said."""
+
+    def __init__(self, body: dict[str, Any], url: str) -> None:
+        super().__init__(body)
+        self._url = url
+
+    def __missing__(self, name: str) -> Any:
+        raise LiteLLMError(
+            f"What answers at {self._url} is not LiteLLM, or not with {name!r}: name its address with --litellm-url"
+        )
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

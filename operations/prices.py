@@ -19,9 +19,10 @@ from typing import Any
 import httpx
 import yaml
 
-from local_stack import bootstrap, instance
-from local_stack.ports import PortError
-from operations import dashboards, keys
+from local_stack import bootstrap
+from local_stack.command_line import Parser
+from local_stack.litellm_config import unreadable
+from operations import command_line
 
 CONFIG = bootstrap.ROOT / "config" / "litellm_config.yaml"
 PER_MILLION = 1_000_000
@@ -83,8 +84,8 @@ def configured(config: Path) -> list[Price]:
             for name, info in priced
             if "input_cost_per_token" in info
         ]
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise PriceError(f"{config}: its prices cannot be read ({error!r})") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise PriceError(unreadable(config, error)) from error
 
 
 def register(url: str, prices: Sequence[Price]) -> list[str]:
@@ -118,48 +119,63 @@ def _registered(client: httpx.Client, price: Price, known: dict[str, Any] | None
 def _ask(client: httpx.Client, query: str, given: dict[str, Any] | None = None) -> dict[str, Any]:
     try:
         answer = client.post("/graphql", json={"query": query, "variables": {"input": given} if given else {}})
-        body = answer.raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
+        answer.raise_for_status()
+        body = answer.json()
+    except httpx.HTTPStatusError as error:
+        raise PriceError(f"{client.base_url} answers {answer.status_code}: is it Phoenix, without a login?") from error
+    except httpx.HTTPError as error:
         raise PriceError(
-            f"Phoenix at {client.base_url} does not take prices ({error or type(error).__name__})"
+            f"Phoenix at {client.base_url} does not answer: {str(error) or 'it took too long'}. Is the stack up? make status"
         ) from error
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or not {"data", "errors"} & body.keys():
+        raise PriceError(f"What answers at {client.base_url} is not Phoenix: name its address with --phoenix-url")
     if body.get("errors"):
         raise PriceError(f"Phoenix refuses a price: {body['errors'][0].get('message')}")
     return dict(body["data"])
 
 
 def _per_million(price: object) -> float:
-    return round(float(str(price)) * PER_MILLION, DIGITS)
+    try:
+        return round(float(str(price)) * PER_MILLION, DIGITS)
+    except ValueError:
+        raise PriceError(f"The price {price!r} is not a number of dollars a token") from None
 
 
 def _if_set(price: object) -> float | None:
     return None if price is None else _per_million(price)
 
 
-def _phoenix_url(options: argparse.Namespace, environment: Mapping[str, str]) -> str:
-    """Raises InstanceError, PortError, UsageError."""
-    stack = instance.resolve(options.state_dir, options.port_base, environment)
-    return dashboards.base_url("phoenix", stack, options.env_file or stack.env_file, environment)
+def parser() -> argparse.ArgumentParser:
+    result = Parser(prog="python -m operations.prices", description=__doc__)
+    result.add_argument("--phoenix-url", metavar="URL", help="default: the stack's Phoenix, http://127.0.0.1:6006")
+    result.add_argument(
+        "--config",
+        type=command_line.existing_file,
+        default=CONFIG,
+        metavar="FILE",
+        help="LiteLLM's configuration (default: %(default)s)",
+    )
+    command_line.add_stack_options(result, holds="PHOENIX_PORT")
+    return result
+
+
+def run(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    """Raises PriceError and those of command_line.EXPECTED."""
+    given = options.phoenix_url or command_line.target(options, environment).url("phoenix")
+    try:
+        changed = register(
+            command_line.checked_url(given, "--phoenix-url http://127.0.0.1:6006"), configured(options.config)
+        )
+    except PriceError as error:
+        raise command_line.UsageError(str(error)) from error
+    print(f"Changed prices in Phoenix: {', '.join(changed)}" if changed else "Phoenix has these prices already")
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    parser = argparse.ArgumentParser(prog="python -m operations.prices", description=__doc__)
-    parser.add_argument("--phoenix-url", metavar="URL", help="default: the stack's Phoenix, http://127.0.0.1:6006")
-    parser.add_argument(
-        "--env-file", type=Path, metavar="FILE", help="where PHOENIX_PORT stands (default: the stack's)"
-    )
-    parser.add_argument("--state-dir", metavar="DIR", help="another instance of the local stack, by its state folder")
-    parser.add_argument("--port-base", metavar="N", help="another instance, by its ports (default: $STACK_PORT_BASE)")
-    parser.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="LiteLLM's configuration")
-    options = parser.parse_args(arguments)
-    try:
-        url = options.phoenix_url or _phoenix_url(options, environment)
-        changed = register(url, configured(options.config))
-    except (PriceError, instance.InstanceError, PortError, keys.UsageError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"Changed prices in Phoenix: {', '.join(changed)}" if changed else "Phoenix has these prices already")
-    return 0
+    options = parser().parse_args(arguments)
+    return command_line.carried_out(lambda: run(options, environment))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from operations.litellm_admin import LiteLLMAdmin
 
 PAGE_SIZE = 500
 NONE = "(none)"
 CLIENT_LEFT = "499"
+
+
+class UnreadableError(Exception):
+    """The database behind the spend log cannot be read; the message says why."""
+
+
+class Charge(Protocol):
+    """When a call began, who made it, and its cost in dollars."""
+
+    @property
+    def started(self) -> datetime: ...
+    @property
+    def component(self) -> str: ...
+    @property
+    def cost(self) -> float: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +63,8 @@ class SpendRow:
         """``environments`` by the hash of their keys: what a key is for outranks what a call says of itself."""
         metadata = row.get("metadata") or {}
         # Of a failed /v1/responses LiteLLM keeps the tags alone.
-        said = _tagged(row) | (metadata.get("spend_logs_metadata") or {})
+        noted = metadata.get("spend_logs_metadata") or {}
+        said = _tagged(row) | {name: value for name, value in noted.items() if value}
         prompt, completion = _used(row, metadata)
         return cls(
             request_id=row["request_id"],
@@ -85,11 +101,13 @@ def _used(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[int, int
     return int(row.get("prompt_tokens") or 0), int(row.get("completion_tokens") or 0)
 
 
-def read(admin: LiteLLMAdmin, since: datetime, until: datetime) -> Iterator[SpendRow]:
-    """The rows of the calls that began in this time, each once, newest first. Raises LiteLLMError.
+def read(
+    admin: LiteLLMAdmin, since: datetime, until: datetime, tell: Callable[[int], None] = lambda _: None
+) -> Iterator[SpendRow]:
+    """The rows of the calls that began in this time, each once, newest first; ``tell`` hears how many there were so far.
 
     LiteLLM writes rows in batches, seconds after their calls; one that comes while this reads moves the pages on by one, so
-    a row may be met twice.
+    a row may be met twice. Raises LiteLLMError.
     """
     environments = admin.environments()
     seen: set[str] = set()
@@ -99,3 +117,4 @@ def read(admin: LiteLLMAdmin, since: datetime, until: datetime) -> Iterator[Spen
             if row.request_id not in seen:
                 seen.add(row.request_id)
                 yield row
+        tell(len(seen))

@@ -1,92 +1,69 @@
-"""Draw a request's trace as text: our spans, LiteLLM's beneath them, tokens and cost."""
+"""Draw a request's trace as text: our spans, LiteLLM's beneath them, tokens and cost.
+
+Right after an answer its trace is still on the way to Phoenix: it is waited for, until each call in it has its tokens.
+"""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
 
-import httpx
+from local_stack import console, environments, traces
+from local_stack.command_line import Parser
+from local_stack.instance import Instance
+from local_stack.traces import Phoenix, Span, TraceError
+from operations import command_line
 
-from local_stack import environments, settings
-from local_stack.instance import Instance, InstanceError, resolve
-from local_stack.litellm_config import LiteLLMConfigError
-from local_stack.ports import PortError
-
-# LiteLLM's own housekeeping: how it let the key in, chose a deployment and kept its books.
-HOUSEKEEPING = re.compile(r"auth |route |postgres\.")
-OUR_KINDS = ("AGENT", "CHAIN", "TOOL")
-TRACE_ID = re.compile(r"[0-9a-f]{32}")
-MOST_SPANS = 1000
-
-
-class TraceError(Exception):
-    """The trace cannot be shown; the message says why, and the mend."""
+# What an id may be part of: hyphens join a traceparent and a UUID, everything else parts words.
+WORD = re.compile(r"[0-9a-z]+(?:-[0-9a-z]+)*")
+FORMS = re.compile(
+    r"(?:0x)?(?P<bare>[0-9a-f]{32})"
+    r"|[0-9a-f]{2}-(?P<traceparent>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"
+    r"|(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+)
+SPAN_ID = re.compile(r"(?:0x)?[0-9a-f]{16}")
+WANTED = "give the 32 hexadecimal digits of the answer's header x-trace-id"
 
 
-@dataclasses.dataclass(frozen=True)
-class Span:
-    """One span as Phoenix's REST API gives it. ``parent_id`` is None at the root; times in seconds since 1970."""
+def identifier(text: str) -> str:
+    """The trace's id, whatever it stands in: a traceparent, an address of Phoenix, a header's line, capitals, a UUID.
 
-    name: str
-    kind: str
-    span_id: str
-    parent_id: str | None
-    start: float
-    end: float
-    failed: bool
-    attributes: Mapping[str, Any]
-
-    @property
-    def is_housekeeping(self) -> bool:
-        return self.kind not in OUR_KINDS and HOUSEKEEPING.match(self.name) is not None
-
-    @property
-    def tokens(self) -> tuple[int, int] | None:
-        """In and out, on the span that stands for a model's answer."""
-        counts = [self.attributes.get(f"llm.token_count.{side}") for side in ("prompt", "completion")]
-        return None if counts == [None, None] else (int(counts[0] or 0), int(counts[1] or 0))
-
-    @property
-    def cost(self) -> float | None:
-        """In US dollars, as LiteLLM worked it out."""
-        cost = self.attributes.get("litellm.cost.total")
-        return None if cost is None else float(cost)
-
-
-def parse(row: Mapping[str, Any]) -> Span:
-    start, end = (datetime.fromisoformat(row[name]).timestamp() for name in ("start_time", "end_time"))
-    ids = (row["context"]["span_id"], row["parent_id"])
-    return Span(row["name"], row["span_kind"], *ids, start, end, row["status_code"] == "ERROR", row["attributes"])
+    Raises TraceError.
+    """
+    words = WORD.findall(text.lower())
+    found = {str(form[form.lastgroup or 0]).replace("-", "") for word in words if (form := FORMS.fullmatch(word))}
+    if len(found) > 1:
+        raise TraceError(f"{text!r} holds several trace ids: {WANTED}")
+    if not found and any(SPAN_ID.fullmatch(word) for word in words):
+        raise TraceError(f"{text!r} is a span's id, not a trace's: {WANTED}")
+    if not found or found == {"0" * 32}:
+        raise TraceError(f"{text!r} is no trace id: {WANTED}")
+    return found.pop()
 
 
 def fetch(instance: Instance, known: Mapping[str, str], trace_id: str) -> list[Span]:
-    """The spans of the trace that Phoenix has by now, oldest first. Raises TraceError."""
-    url = instance.url("phoenix", f"/v1/projects/{environments.project(known)}/spans")
-    parameters: dict[str, str | int] = {"trace_id": trace_id, "limit": MOST_SPANS}
-    try:
-        response = httpx.get(url, params=parameters, timeout=30, trust_env=False)
-    except httpx.HTTPError as error:
-        raise TraceError(f"Phoenix does not answer at {url}: {error}. Is the stack up? make status") from error
-    if response.status_code == httpx.codes.NOT_FOUND:
-        return []
-    response.raise_for_status()
-    return sorted(map(parse, response.json()["data"]), key=lambda span: (span.start, -span.end))
+    """The spans of the trace that an instance's Phoenix has by now, oldest first. Raises TraceError."""
+    return Phoenix(instance.url("phoenix"), environments.project(known)).spans(trace_id)
 
 
-def show(instance: Instance, known: Mapping[str, str], trace_id: str, *, everything: bool) -> str:
-    """Raises TraceError."""
-    if not TRACE_ID.fullmatch(trace_id):
-        raise TraceError(f"{trace_id!r} is no trace id: 32 hexadecimal digits, as in the answer's header x-trace-id")
-    spans = fetch(instance, known, trace_id)
+def show(phoenix: Phoenix, trace_id: str, *, seconds: float, everything: bool) -> int:
+    """Draws it once it is whole, or after so many seconds what there is of it: the exit status says which. Raises TraceError."""
+    with console.progress(f"Waiting for the trace {trace_id}") as tell:
+        spans, lacking = traces.whole(
+            phoenix, trace_id, seconds, lambda missing: tell(f"Waiting for the trace {trace_id}: {missing}")
+        )
     if not spans:
-        raise TraceError(f"Phoenix has no spans of the trace {trace_id}. New ones take up to 10 s to arrive.")
-    return "\n".join(draw(spans, everything=everything))
+        waited = f" after {seconds:g} s" if seconds else ""
+        raise TraceError(
+            f"Phoenix at {phoenix.url} has no span of the trace {trace_id} in the project {phoenix.project!r}{waited}"
+        )
+    print("\n".join(draw(spans, everything=everything)))
+    if lacking:
+        print(f"error: the trace is not whole; missing: {'; '.join(lacking)}", file=sys.stderr)
+    return 1 if lacking else 0
 
 
 def draw(spans: Sequence[Span], *, everything: bool = False) -> Iterator[str]:
@@ -122,23 +99,40 @@ def _facts(span: Span) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(prog="python -m operations.trace", description=__doc__)
-    result.add_argument("trace_id", help="from the answer's header x-trace-id, or from Phoenix")
+    result = Parser(prog="python -m operations.trace", description=__doc__)
+    result.add_argument(
+        "trace_id",
+        metavar="TRACE",
+        help="from the answer's header x-trace-id; a traceparent or an address of Phoenix will do",
+    )
     result.add_argument("--all", action="store_true", help="LiteLLM's own housekeeping too")
-    result.add_argument("--state-dir", metavar="DIR", help="another instance of the local stack, by its state folder")
-    result.add_argument("--port-base", metavar="N", help="another instance, by its ports (default: $STACK_PORT_BASE)")
+    waiting = result.add_mutually_exclusive_group()
+    waiting.add_argument("--no-wait", action="store_true", help="draw what Phoenix has by now")
+    waiting.add_argument(
+        "--wait",
+        type=command_line.seconds,
+        default=traces.WAIT_SECONDS,
+        metavar="SECONDS",
+        help="how long to wait for what is missing (default: %(default)g)",
+    )
+    result.add_argument("--phoenix-url", metavar="URL", help="default: the stack's Phoenix, http://127.0.0.1:6006")
+    command_line.add_stack_options(result, holds="PHOENIX_PORT and PHOENIX_PROJECT_NAME")
     return result
 
 
+def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Raises one of command_line.EXPECTED."""
+    trace_id = identifier(options.trace_id)
+    target = command_line.target(options, environment)
+    url = command_line.checked_url(options.phoenix_url or target.url("phoenix"), "--phoenix-url http://127.0.0.1:6006")
+    phoenix = Phoenix(url, environments.project(target.values))
+    return show(phoenix, trace_id, seconds=0 if options.no_wait else options.wait, everything=options.all)
+
+
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
+    """1 when the trace is not there or not whole."""
     options = parser().parse_args(arguments)
-    try:
-        instance = resolve(options.state_dir, options.port_base, environment)
-        print(show(instance, settings.read(instance, environment), options.trace_id, everything=options.all))
-    except (TraceError, InstanceError, LiteLLMConfigError, PortError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command_line.carried_out(lambda: run(options, environment))
 
 
 if __name__ == "__main__":

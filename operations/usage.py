@@ -6,29 +6,34 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from local_stack import instance
-from local_stack.ports import PortError
-from operations import keys, spend_rows
-from operations.keys import UsageError
-from operations.litellm_admin import LiteLLMAdmin, LiteLLMError
-from operations.usage_report import DIMENSIONS, FORMATS, summed
+from local_stack import console
+from local_stack.command_line import Parser
+from operations import command_line, keys, spend_rows
+from operations.command_line import Target, UsageError
+from operations.litellm_admin import LiteLLMAdmin
+from operations.spend_rows import Charge, UnreadableError
+from operations.usage_report import DIMENSIONS, FORMATS, Report, summed
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def point_in_time(text: str) -> datetime:
-    """``24h`` ago, or an ISO date or time, taken as UTC where it names no zone. argparse turns the ValueError into a message."""
-    if ago := re.fullmatch(r"(\d+)([mhdw])", text):
-        try:
+    """``24h`` ago, or an ISO date or time, taken as UTC where it names no zone. For argparse."""
+    try:
+        if ago := re.fullmatch(r"([0-9]+)([mhdw])", text):
             return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
-        except OverflowError:
-            raise argparse.ArgumentTypeError(f"{text} is before the year 1") from None
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except OverflowError:
+        raise argparse.ArgumentTypeError(f"{text} is before the year 1") from None
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: write 30m, 24h, 7d or 2w for so long ago, or 2026-11-25 or 2026-11-25T14:30 in UTC"
+        ) from None
 
 
 def dimensions(text: str) -> list[str]:
@@ -41,17 +46,23 @@ def dimensions(text: str) -> list[str]:
 
 def picture(text: str) -> Path:
     """For argparse."""
+    file = Path(text)
     if not text.lower().endswith(".png"):
         raise argparse.ArgumentTypeError(f"{text}: its name must end with .png")
-    return Path(text)
+    if file.is_dir() or not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"{text}: " + ("it is a folder" if file.is_dir() else "there is no such folder")
+        )
+    return file
 
 
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog="python -m operations.usage",
         description=__doc__,
         epilog="LiteLLM writes its log some seconds after a call. Tokens are those that were used: a call that failed before it "
-        "used any counts none. LITELLM_MASTER_KEY is read from the environment, then from the .env file.",
+        "used any counts none. The settings are read from the environment, then from the .env file. Where LiteLLM's database "
+        "cannot be reached on this machine, its API is read, which takes a second for some hundred calls.",
     )
     result.add_argument(
         "--since", type=point_in_time, default="24h", metavar="TIME", help="30m, 24h, 7d, 2w, or an ISO date or time in UTC"
@@ -63,52 +74,79 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     result.add_argument("--format", choices=tuple(FORMATS), default="table")
     result.add_argument("--plot", type=picture, metavar="FILE.png", help="also draw cost over time by component")
-    result.add_argument(
-        "--env-file", type=Path, metavar="FILE", help="where LITELLM_MASTER_KEY stands (default: the stack's)"
-    )
     result.add_argument("--litellm-url", metavar="URL", help="default: the stack's LiteLLM, http://127.0.0.1:4000")
-    result.add_argument("--state-dir", metavar="DIR", help="another instance of the local stack, by its state folder")
-    result.add_argument("--port-base", metavar="N", help="another instance, by its ports (default: $STACK_PORT_BASE)")
+    command_line.add_stack_options(
+        result, holds="LITELLM_MASTER_KEY, LITELLM_PORT, LITELLM_POSTGRES_PASSWORD and LITELLM_POSTGRES_PORT"
+    )
     return result
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    """Raises UsageError, LiteLLMError, InstanceError, PortError, OSError."""
+    """Raises one of command_line.EXPECTED."""
     until = options.until or datetime.now(UTC)
     if options.since >= until:
         raise UsageError(
             f"--since {options.since:%Y-%m-%d %H:%M:%S} is not before --until {until:%Y-%m-%d %H:%M:%S} (UTC)"
         )
-    stack = instance.resolve(options.state_dir, options.port_base, environment)
-    file: Path = options.env_file or stack.env_file
-    values = keys.read_values(file, environment)
-    key, url = keys.checked_master_key(values, file), keys.litellm_url(options, stack, values)
-    with LiteLLMAdmin(url, key) as admin:
-        rows = list(spend_rows.read(admin, options.since, until))
-    print(FORMATS[options.format](summed(rows, options.by)))
+    target = command_line.target(options, environment)
+    key = keys.checked_master_key(target.values, target.file)
+    with (
+        console.progress("Reading the spend log") as tell,
+        LiteLLMAdmin(keys.litellm_url(options, target), key) as admin,
+    ):
+        report, charges = read(admin, target, options, until, tell)
+    print(FORMATS[options.format](report))
     if options.plot:
-        _plot(rows, options.since, until, options.plot)
+        _plot(charges, options.since, until, options.plot)
 
 
-def _plot(rows: Sequence[spend_rows.SpendRow], since: datetime, until: datetime, file: Path) -> None:
+def read(
+    admin: LiteLLMAdmin, target: Target, options: argparse.Namespace, until: datetime, tell: Callable[[str], None]
+) -> tuple[Report, Sequence[Charge]]:
+    """The report and, for a plot alone, the charges it is drawn from: from the database, or else over LiteLLM's API.
+
+    Raises LiteLLMError, UsageError.
+    """
+    newest = admin.newest_spend_log(options.since, until)
+    if newest is None:
+        return summed([], options.by), []
+    try:
+        return _from_database(target, newest, options, until)
+    except (ImportError, UnreadableError) as error:
+        why = f"LiteLLM's database cannot be read: {error}"
+        rows = list(
+            spend_rows.read(admin, options.since, until, lambda count: tell(f"Read {count:,} calls so far; {why}"))
+        )
+        return summed(rows, options.by), rows
+
+
+def _from_database(
+    target: Target, newest: str, options: argparse.Namespace, until: datetime
+) -> tuple[Report, Sequence[Charge]]:
+    """Raises UnreadableError, ImportError, UsageError."""
+    # Here, because nothing else needs the driver, and only `make usage` installs it.
+    from operations import spend_database
+
+    password = target.values.get("LITELLM_POSTGRES_PASSWORD", "").strip()
+    with spend_database.opened(target.port("postgres"), password, options.since, until) as database:
+        database.check_holds(newest)
+        return database.summed(options.by), database.charges() if options.plot else []
+
+
+def _plot(charges: Sequence[Charge], since: datetime, until: datetime, file: Path) -> None:
     try:
         # Here, because nothing else needs it, and it takes a second to load.
         from operations.usage_plot import draw
     except ImportError as error:
         raise UsageError(f"--plot needs matplotlib, which `make usage` installs ({error})") from error
-    draw(rows, since, until, file)
+    draw(charges, since, until, file)
     print(f"Drawn in {file}", file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
     """1 when it could not be found out, with the reason on standard error."""
     options = parser().parse_args(arguments)
-    try:
-        run(options, environment)
-    except (UsageError, LiteLLMError, instance.InstanceError, PortError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command_line.carried_out(lambda: run(options, environment))
 
 
 if __name__ == "__main__":

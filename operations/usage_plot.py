@@ -10,10 +10,10 @@ from pathlib import Path
 from matplotlib import dates
 from matplotlib.figure import Figure
 
-from operations.spend_rows import SpendRow
+from operations.spend_rows import Charge
 
 
-def draw(rows: Sequence[SpendRow], since: datetime, until: datetime, file: Path) -> None:
+def draw(rows: Sequence[Charge], since: datetime, until: datetime, file: Path) -> None:
     """Each component's cost, added up from ``since`` on. Raises OSError."""
     figure = Figure(figsize=(10, 5), layout="constrained")
     axes = figure.subplots()

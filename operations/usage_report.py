@@ -7,7 +7,7 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from operations.spend_rows import SpendRow
 
@@ -25,33 +25,42 @@ NUMBERS = ("calls", "errors", "cut", "prompt_tokens", "completion_tokens", "toke
 DOLLAR_DIGITS = 10
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Sums:
     """One group. ``cut``: its client left; what it had used until then is counted. Cost in dollars, latencies of whole calls."""
 
-    calls: int = 0
-    errors: int = 0
-    cut: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    costs: list[float] = dataclasses.field(default_factory=list)
-    milliseconds: list[float] = dataclasses.field(default_factory=list)
+    calls: int
+    errors: int
+    cut: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+    p50_ms: float
+    p95_ms: float
 
-    def add(self, row: SpendRow) -> None:
-        self.calls += 1
-        self.errors += row.failed
-        self.cut += row.cut
-        self.prompt_tokens += row.prompt_tokens
-        self.completion_tokens += row.completion_tokens
-        self.costs.append(row.cost)
-        self.milliseconds.append(row.milliseconds)
+    @classmethod
+    def of(cls, rows: Sequence[SpendRow]) -> Sums:
+        milliseconds = [row.milliseconds for row in rows]
+        return cls(
+            calls=len(rows),
+            errors=sum(row.failed for row in rows),
+            cut=sum(row.cut for row in rows),
+            prompt_tokens=sum(row.prompt_tokens for row in rows),
+            completion_tokens=sum(row.completion_tokens for row in rows),
+            cost=math.fsum(row.cost for row in rows),
+            p50_ms=percentile(milliseconds, 50),
+            p95_ms=percentile(milliseconds, 95),
+        )
 
     def numbers(self) -> dict[str, float | int]:
         tokens = self.prompt_tokens + self.completion_tokens
-        latencies = {"p50_ms": percentile(self.milliseconds, 50), "p95_ms": percentile(self.milliseconds, 95)}
+        latencies = {"p50_ms": self.p50_ms, "p95_ms": self.p95_ms}
         counts = {"calls": self.calls, "errors": self.errors, "cut": self.cut}
         used = {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens, "tokens": tokens}
-        return {**counts, **used, "cost": round(math.fsum(self.costs), DOLLAR_DIGITS), **latencies}
+        return {**counts, **used, "cost": round(self.cost, DOLLAR_DIGITS), **latencies}
+
+
+Key = tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +68,7 @@ class Report:
     """Groups with their sums, the dearest first, and the sum of all."""
 
     dimensions: Sequence[str]
-    groups: Sequence[tuple[tuple[str, ...], Sums]]
+    groups: Sequence[tuple[Key, Sums]]
     total: Sums
 
 
@@ -70,15 +79,16 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[max(0, math.ceil(percent / 100 * len(values)) - 1)]
 
 
-def summed(rows: Iterable[SpendRow], dimensions: Sequence[str]) -> Report:
-    groups: dict[tuple[str, ...], Sums] = {}
-    total = Sums()
+def summed(rows: Sequence[SpendRow], dimensions: Sequence[str]) -> Report:
+    groups: dict[Key, list[SpendRow]] = {}
     for row in rows:
-        key = tuple(DIMENSIONS[name](row) for name in dimensions)
-        groups.setdefault(key, Sums()).add(row)
-        total.add(row)
-    ordered = sorted(groups.items(), key=lambda item: (-math.fsum(item[1].costs), -item[1].calls, item[0]))
-    return Report(dimensions, ordered, total)
+        groups.setdefault(tuple(DIMENSIONS[name](row) for name in dimensions), []).append(row)
+    return Report(dimensions, in_order({key: Sums.of(own) for key, own in groups.items()}), Sums.of(rows))
+
+
+def in_order(groups: Mapping[Key, Sums]) -> list[tuple[Key, Sums]]:
+    """The dearest first, then the largest."""
+    return sorted(groups.items(), key=lambda item: (-item[1].cost, -item[1].calls, item[0]))
 
 
 def as_json(report: Report) -> str:

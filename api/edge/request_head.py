@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from api.dialects.openai import render
@@ -49,6 +49,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         self._beside_body = 0
         self._refusal: bytes | None = None
         self._discarded = 0
+        self._under_way: RequestResponseCycle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -136,8 +137,16 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         elif self._head_began:
             self._start_if_idle()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._under_way = cycle
+        super()._start_asgi_task(cycle, app)
+
     def connection_lost(self, exc: Exception | None) -> None:
+        """uvicorn tells the request that came last; where another came after the one that is being answered, that is not it."""
         self._stop()
+        if self._under_way is not None:
+            self._under_way.disconnected = True
+            self._under_way.message_event.set()
         super().connection_lost(exc)
 
     @property

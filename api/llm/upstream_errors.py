@@ -28,7 +28,11 @@ from api.llm.upstream_words import in_callers_words
 
 # LiteLLM's own words, since it gives these errors no code of their own.
 _UNKNOWN_MODEL = re.compile(r"Invalid model name passed in model=")
-_MODEL_NAMED = re.compile(r"requested model '(.*)' is not available|Invalid model name passed in model=(.*)\. Call ")
+# Only the first of each in a line is looked at: the name is the caller's, who can repeat these words in it.
+_MODEL_NAMED = re.compile(
+    r"^(?>.*?requested model ')(.*)' is not available|^(?>.*?Invalid model name passed in model=)(.*)\. Call ",
+    re.MULTILINE,
+)
 _OF_THE_PROVIDER = "litellm."
 # What LiteLLM calls it when the provider is not reached, breaks off, or says in the midst of an answer that it failed.
 _PROVIDER_FAILED = "litellm.APIConnectionError: "

@@ -130,7 +130,11 @@ async def list_tools(client: Client, allowed: frozenset[str] | None, before: Lis
             logger.warning("page %d of a server's tools cannot be read: %s", page_number + 1, problem.message)
             break
         raw, accepted = original(page.meta)["tools"], {tool.name for tool in page.tools}
-        await asyncio.to_thread(_read, listing, raw, accepted, lambda name: allowed is None or name in allowed)
+        try:
+            await asyncio.to_thread(_read, listing, raw, accepted, lambda name: allowed is None or name in allowed)
+        except asyncio.CancelledError:
+            listing.deadline = 0.0  # The thread goes on by itself; there is no need for it to.
+            raise
         cursor = page.next_cursor
         if not cursor or cursor in seen or listing.late:
             break

@@ -4,7 +4,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -36,6 +36,7 @@ class Call:
     raw: str
     body: dict[str, Any] | None
     path_params: dict[str, str]
+    query: dict[str, str] = field(default_factory=dict)
 
     def required_body(self) -> dict[str, Any]:
         if self.body is None:
@@ -164,6 +165,5 @@ async def _read_call(scope: Scope, receive: Receive) -> Call:
         body = json.loads(raw)
     except ValueError:
         body = None
-    return Call(
-        request.url.path, request.headers, raw, body if isinstance(body, dict) else None, dict(request.path_params)
-    )
+    parameters = dict(request.path_params), dict(request.query_params)
+    return Call(request.url.path, request.headers, raw, body if isinstance(body, dict) else None, *parameters)

@@ -7,6 +7,7 @@ from typing import Any
 
 from demo.provider.agent import described_schema, findings, question_of, satisfies, structured
 from demo.provider.arguments import arguments_in, is_about
+from demo.provider.described import as_described
 from demo.provider.prompt import Prompt, ToolSpec
 from demo.provider.step_schema import mode_field, step_fields
 
@@ -31,6 +32,8 @@ def think(prompt: Prompt) -> Thought:
     schema = prompt.schema if prompt.schema is not None else described_schema(prompt)
     if schema is not None:
         return Thought(json.dumps(structured(prompt, schema), ensure_ascii=False))
+    if (text := as_described(prompt)) is not None:
+        return Thought(text)
     if prompt.json_mode:
         return Thought(json.dumps(_free_json(prompt), ensure_ascii=False))
     return Thought(_speech(prompt))

@@ -23,7 +23,10 @@ class ToolSpec:
 
 @dataclass
 class Prompt:
-    """`tool_choice` is auto, none, required, or the name of the one tool that has to be called."""
+    """`tool_choice` is auto, none, required, or the name of the one tool that has to be called.
+
+    `items` is the conversation in the responses API's own form, earlier responses' included.
+    """
 
     model: str
     turns: list[Turn]
@@ -37,6 +40,7 @@ class Prompt:
     max_tokens: int | None = None
     stop: list[str] = field(default_factory=list)
     n: int = 1
+    items: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def question(self) -> str:

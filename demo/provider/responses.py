@@ -10,6 +10,7 @@ from demo.provider.chat import token_logprob
 from demo.provider.delivery import Event, event
 from demo.provider.endpoint import Dialect
 from demo.provider.errors import ProviderError
+from demo.provider.kept import Kept
 from demo.provider.prompt import Prompt
 from demo.provider.responses_request import read
 from demo.provider.usage import responses_usage
@@ -54,7 +55,8 @@ class _Stream:
         self.events.append(event(value, name=kind, piece=piece))
 
 
-def events(prompt: Prompt, answer: Answer) -> list[Event]:
+def events(prompt: Prompt, answer: Answer) -> tuple[list[Event], dict[str, Any]]:
+    """The stream, and the response that it ends with."""
     shell, items, stream = _shell(prompt), _items(prompt, answer), _Stream()
     stream.add("response.created", response=shell)
     stream.add("response.in_progress", response=shell)
@@ -66,7 +68,7 @@ def events(prompt: Prompt, answer: Answer) -> list[Event]:
             _stream_call(stream, place, item)
     finished = _finished(answer, shell, items)
     stream.add(f"response.{finished['status']}", response=finished)
-    return stream.events
+    return stream.events, finished
 
 
 def error_event(error: ProviderError, sequence: int) -> Event:
@@ -181,4 +183,29 @@ def _stream_call(stream: _Stream, place: dict[str, Any], item: dict[str, Any]) -
     stream.add("response.output_item.done", **place, item=item)
 
 
-DIALECT = Dialect("/responses", read=read, plain=plain, events=events, error_event=error_event, names_events=True)
+def dialects(kept: Kept) -> tuple[Dialect, ...]:
+    """The responses API, whose responses are kept there unless their request says `"store": false`."""
+
+    def keep(prompt: Prompt, response: dict[str, Any]) -> None:
+        if prompt.body.get("store") is not False:
+            kept.keep(response, prompt.items)
+
+    def kept_plain(prompt: Prompt, answer: Answer) -> dict[str, Any]:
+        response = plain(prompt, answer)
+        keep(prompt, response)
+        return response
+
+    def kept_events(prompt: Prompt, answer: Answer) -> list[Event]:
+        stream, response = events(prompt, answer)
+        keep(prompt, response)
+        return stream
+
+    making = Dialect(
+        "/responses",
+        read=lambda call: read(call, kept),
+        plain=kept_plain,
+        events=kept_events,
+        error_event=error_event,
+        names_events=True,
+    )
+    return (making, *kept.dialects())

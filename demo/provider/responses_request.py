@@ -6,6 +6,7 @@ from demo.provider import checks
 from demo.provider.chat_request import check_json_is_mentioned
 from demo.provider.endpoint import Call
 from demo.provider.errors import ProviderError
+from demo.provider.kept import Kept
 from demo.provider.prompt import Prompt, ToolSpec, Turn
 from demo.provider.usage import image_tokens
 
@@ -14,11 +15,12 @@ RESULTS = ("function_call_output", "custom_tool_call_output", "local_shell_call_
 LEAST_OUTPUT_TOKENS = 16
 
 
-def read(call: Call) -> Prompt:
+def read(call: Call, kept: Kept) -> Prompt:
     body = call.required_body()
     model = checks.model_of(body)
     _check_options(body)
-    prompt = Prompt(model, _turns(body), body, stream=bool(body.get("stream")))
+    items = _items(body, kept)
+    prompt = Prompt(model, _turns(body, items), body, stream=bool(body.get("stream")), items=items)
     prompt.tools = _tools(body)
     prompt.tool_choice = _tool_choice(body, prompt.tools)
     prompt.parallel_tool_calls = body.get("parallel_tool_calls") is not False
@@ -32,19 +34,39 @@ def _check_options(body: dict[str, Any]) -> None:
     checks.in_range(body, "top_p", 0.0, 1.0)
     checks.in_range(body, "top_logprobs", 0, 20)
     checks.in_range(body, "max_output_tokens", LEAST_OUTPUT_TOKENS, 1_000_000)
+
+
+def _items(body: dict[str, Any], kept: Kept) -> list[dict[str, Any]]:
+    """The conversation so far, with what this request adds to it."""
     previous = body.get("previous_response_id")
-    if previous:
-        name, code = "previous_response_id", "previous_response_not_found"
-        raise ProviderError(f"Previous response with id '{previous}' not found.", param=name, code=code)
-
-
-def _turns(body: dict[str, Any]) -> list[Turn]:
+    earlier = [] if previous is None else kept.conversation(previous)
     given = checks.required(body, "input")
-    opening = [Turn("system", body["instructions"])] if isinstance(body.get("instructions"), str) else []
     if isinstance(given, str):
-        return [*opening, Turn("user", given)]
-    items = checks.of_type(given, list, "input")
-    return opening + [_turn(item, f"input[{place}]") for place, item in enumerate(items)]
+        own = [{"role": "user", "content": given}]
+    else:
+        items = checks.of_type(given, list, "input")
+        own = [checks.of_type(item, dict, f"input[{place}]") for place, item in enumerate(items)]
+        for place, item in enumerate(own):
+            _turn(item, f"input[{place}]")
+    if earlier:
+        _check_calls_are_answered([*earlier, *own])
+    return [*earlier, *own]
+
+
+def _check_calls_are_answered(items: list[dict[str, Any]]) -> None:
+    """A conversation goes on only when each of its calls has its output, and each output its call."""
+    calls = [item.get("call_id") for item in items if item.get("type") == "function_call"]
+    outputs = [item.get("call_id") for item in items if item.get("type") == "function_call_output"]
+    if unanswered := [call for call in calls if call not in outputs]:
+        raise ProviderError(f"No tool output found for function call {unanswered[0]}.", param="input")
+    if uncalled := [output for output in outputs if output not in calls]:
+        message = f"No tool call found for function call output with call_id {uncalled[0]}."
+        raise ProviderError(message, param="input")
+
+
+def _turns(body: dict[str, Any], items: list[dict[str, Any]]) -> list[Turn]:
+    opening = [Turn("system", body["instructions"])] if isinstance(body.get("instructions"), str) else []
+    return opening + [_turn(item, "input") for item in items]
 
 
 def _turn(item: Any, name: str) -> Turn:

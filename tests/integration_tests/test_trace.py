@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from local_stack.instance import Instance
-from operations.trace import Span
+from local_stack.traces import Span
 from tests.integration_tests.reasoning_script import script_two_tools
 from tests.support.stack_client import Answered, StackClient
 

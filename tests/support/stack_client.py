@@ -12,8 +12,8 @@ import httpx
 
 from local_stack import env_file
 from local_stack.instance import Instance
+from local_stack.traces import Span
 from operations import trace
-from operations.trace import Span
 from tests.support.provider import ScriptedProvider
 
 T = TypeVar("T")

@@ -88,10 +88,10 @@ KINDS = [
     Kind("failing-streamed", fields=STREAM, replies=(REFUSED,), status=400, tells=False),
     Kind("failing-response", "/responses", replies=(REFUSED,), status=400, tells=False),
     Kind("failing-reasoned", mode="reasoning", replies=(REFUSED,), status=400, tells=False),
-    # LiteLLM writes one row and one span of all three attempts, but three rows of three that took too long.
+    # LiteLLM writes one row and one span of all three attempts.
     Kind("exhausted", replies=(DOWN,), status=500, tells=False, attempts=3, spans=1),
     Kind("exhausted-streamed", fields=STREAM, replies=(DOWN,), status=500, tells=False, attempts=3, spans=1),
-    Kind("timed-out", replies=({**DOWN, "status": 408},), status=504, tells=False, attempts=3, rows=3, spans=1),
+    Kind("timed-out", replies=({**DOWN, "status": 408},), status=504, tells=False, attempts=3, spans=1),
     Kind("broken", fields=USAGE, replies=(BROKEN,), tells=False),
     Kind("dropped", fields=USAGE, replies=({**BROKEN, "fail": "drop"},), tells=False),
     # LiteLLM asks the same model again after a 500; another one that the caller names it is not told of.

@@ -161,7 +161,7 @@ def test_a_trailer_is_no_header(api: RunningAPI) -> None:
 
 
 def test_the_framing_of_a_body_in_chunks_of_one_byte_is_no_attack(api: RunningAPI) -> None:
-    body = b"".join(b"1\r\n%c\r\n" % byte for byte in json.dumps({"model": "m" * 30_000}).encode()) + b"0\r\n\r\n"
+    body = b"".join(b"1\r\n%c\r\n" % byte for byte in b"{" + b" " * 30_000 + b"}") + b"0\r\n\r\n"
     sent = wire.head(
         "POST /v1/chat/completions",
         "content-type: application/json",

@@ -1,6 +1,7 @@
 """A client that goes away cancels the call to LiteLLM at once, whatever it was waiting for."""
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -49,6 +50,26 @@ async def test_the_upstream_call_ends_with_its_client(
     stream, reply = WINDOWS[window]
     provider.script(reply, contains=mark)
     left = await _leave(api, provider, mark, stream=stream)
+    ended = await asyncio.to_thread(provider.wait_for, "client_disconnected", contains=mark)
+    assert ended["ended_at"] - left < AT_ONCE
+
+
+async def test_the_upstream_call_ends_with_its_client_though_the_next_request_has_come(
+    api: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script({"delay": 30}, contains=mark)
+    _, writer = await asyncio.open_connection("127.0.0.1", int(api.url.rpartition(":")[2]))
+    body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": mark}]}).encode()
+    lines = [
+        *(f"{name}: {value}" for name, value in api.headers.items()),
+        "Host: 127.0.0.1",
+        "Content-Type: application/json",
+    ]
+    head = "\r\n".join(["POST /v1/chat/completions HTTP/1.1", *lines, f"Content-Length: {len(body)}", "", ""])
+    writer.write(head.encode() + body + b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    await asyncio.to_thread(provider.wait_for, "in_progress", contains=mark)
+    left = time.time()
+    writer.transport.abort()
     ended = await asyncio.to_thread(provider.wait_for, "client_disconnected", contains=mark)
     assert ended["ended_at"] - left < AT_ONCE
 

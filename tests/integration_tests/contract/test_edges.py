@@ -91,6 +91,11 @@ def test_a_body_that_does_not_come_is_a_408(strict: RunningAPI, sent: bytes) -> 
     assert _answer(_received(strict, _post(sent, declared=100))) == (408, "request_timeout")
 
 
+def test_a_body_that_was_refused_unread_and_does_not_come_keeps_no_connection(strict: RunningAPI) -> None:
+    refused = b"POST /v1/embeddings HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n"
+    assert _received(strict, refused).split()[1] == b"401"
+
+
 @pytest.mark.parametrize(
     "headers", [["x-big: " + "a" * 1_000_000], [f"x-{place}: y" for place in range(50_000)]], ids=["one", "many"]
 )

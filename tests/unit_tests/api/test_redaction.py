@@ -3,6 +3,8 @@
 import pytest
 
 from api.errors import UpstreamError
+from api.redaction import redact
+from tests.support.growth import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -84,3 +86,23 @@ def test_an_address_that_a_client_can_use_is_kept(address: str) -> None:
 )
 def test_no_traceback_of_litellms_is_told(message: str, told: str) -> None:
     assert UpstreamError(500, {"message": message}).message == told
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "http://",
+        "http://a/",
+        "https://a.example/b",
+        "http://a:b@",
+        "sk-",
+        "Bearer ",
+        "api_base= ",
+        "connect to host ",
+        "0a",
+        "api_key=",
+        "eyJabcdefgh.",
+    ],
+)
+def test_what_a_message_quotes_takes_time_in_proportion_to_its_length(quoted: str) -> None:
+    assert_linear(redact, lambda size: quoted * size)

@@ -1,16 +1,30 @@
 """Events out of arbitrary reads."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.dialects.openai.streams import DONE, ends_with_done, split_at_error
-from api.sse import complete_events, event
+from api.errors import UpstreamStreamBroken
+from api.sse import complete_events, event, payloads
+from tests.support.growth import assert_linear
+from tests.support.properties import FEW, any_json
 
 STREAM = event({"text": "é\n\n"}) + event({"n": 1}) + b": comment\n\n" + DONE
+
+
+# Whatever an upstream might send, most of it nearly events.
+BYTES = st.lists(
+    st.sampled_from([b"\r", b"\n", b"\r\n", b"\n\n", b"data:", b"data: {}", b": comment", b"event: x", b"\xe2\x80\xa8"])
+    | st.binary(max_size=5),
+    max_size=30,
+).map(b"".join)
 
 
 async def _reads(*reads: bytes) -> AsyncIterator[bytes]:
@@ -25,6 +39,40 @@ async def test_wherever_reads_are_cut_the_events_are_the_same(cuts: list[int]) -
     blocks = [block async for block in complete_events(_reads(*reads))]
     assert b"".join(blocks) == STREAM
     assert all(block.endswith(b"\n\n") for block in blocks)
+
+
+@given(data=BYTES, cuts=st.lists(st.integers(0, 100)))
+async def test_wherever_anything_is_cut_it_reads_the_same(data: bytes, cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    blocks = [block async for block in complete_events(_reads(*(data[start:end] for start, end in pairwise(edges))))]
+    whole = [block async for block in complete_events(_reads(data))]
+    assert b"".join(blocks) == b"".join(whole)
+    assert all(block.endswith(b"\n\n") for block in blocks)
+
+
+def test_a_long_event_takes_time_in_proportion_to_its_length() -> None:
+    async def read(parts: int) -> None:
+        reads = _reads(*[b"data: "], *[b"x" * 1024] * parts, b"\n\n")
+        assert len([block async for block in complete_events(reads)]) == 1
+
+    assert_linear(lambda parts: asyncio.run(read(parts)), lambda size: size)
+
+
+@FEW
+@given(
+    payload=st.dictionaries(st.text(max_size=4), any_json(), max_size=4),
+    name=st.none() | st.sampled_from(["message", "response.created"]),
+)
+def test_an_event_reads_as_what_was_written(payload: dict[str, Any], name: str | None) -> None:
+    written = event(payload, name=name)
+    assert list(payloads(written)) == [payload]
+    assert len(written.decode().splitlines()) == (2 if name is None else 3)
+
+
+@given(BYTES)
+def test_any_events_carry_objects_or_are_refused(events: bytes) -> None:
+    with contextlib.suppress(UpstreamStreamBroken):
+        assert all(isinstance(payload, dict) for payload in payloads(events))
 
 
 async def test_an_event_is_handed_on_as_soon_as_it_is_whole() -> None:

@@ -1,7 +1,9 @@
 """Which model the first call asks, and with what."""
 
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import respx
 
@@ -51,12 +53,22 @@ def test_the_model_and_an_exported_token_are_what_is_sent(instance: Instance) ->
     assert b'"model":"claude-haiku-4-5"' in call.request.content
 
 
-def test_phoenix_is_asked_in_the_exported_project(instance: Instance) -> None:
+def test_the_whole_trace_is_waited_for_in_the_exported_project(instance: Instance) -> None:
     instance.env_file.write_text("PHOENIX_PROJECT_NAME=file\n")
-    known = settings.read(instance, {"PHOENIX_PROJECT_NAME": "exported"})
-    row = {"parent_id": None, "name": "chat gpt-4o-mini"}
-    call = FirstCall(instance, known)
+    call = FirstCall(instance, settings.read(instance, {"PHOENIX_PROJECT_NAME": "exported"}))
+    purpose = {"metadata.component": "passthrough", "metadata.operation": "chat"}
+    spans = [
+        _span("POST /v1/chat/completions", call.span_id, "CHAIN"),
+        _span("passthrough.chat", "POST /v1/chat/completions", "CHAIN", purpose),
+        _span("chat gpt-4o-mini", "passthrough.chat", "LLM", {"llm.token_count.prompt": 1}),
+    ]
     with respx.mock() as router:
-        spans = [row, row | {"parent_id": call.span_id}]
-        router.get(instance.url("phoenix", "/v1/projects/exported/spans")).respond(json={"data": spans})
-        assert call._spans() == 2
+        route = router.get(instance.url("phoenix", "/v1/projects/exported/spans"))
+        route.mock(side_effect=[httpx.Response(200, json={"data": spans[:count]}) for count in (2, 3, 3)])
+        assert call._spans() == 3
+
+
+def _span(name: str, parent: str, kind: str, attributes: dict[str, Any] | None = None) -> dict[str, Any]:
+    times = {"start_time": "2026-01-01T00:00:00+00:00", "end_time": "2026-01-01T00:00:01+00:00"}
+    row = {"name": name, "span_kind": kind, "parent_id": parent, "status_code": "UNSET", "context": {"span_id": name}}
+    return {**row, **times, "attributes": attributes or {}}

@@ -9,9 +9,12 @@ import pytest
 import respx
 
 from local_stack.instance import Instance
-from operations.trace import TraceError, draw, fetch, parse, show
+from local_stack.traces import TraceError, parse
+from operations import trace
+from operations.trace import draw, fetch, identifier
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
+OURS = {"metadata.component": "passthrough", "metadata.operation": "chat"}
 LLM = {"llm.token_count.prompt": 12, "llm.token_count.completion": 3, "litellm.cost.total": 0.00021}
 STACK = Instance(Path("state"), 20_000)
 SPANS = "http://127.0.0.1:20002/v1/projects/reasoning-agent/spans"
@@ -35,7 +38,7 @@ def row(number: int, name: str, kind: str, parent: int | None, **more: Any) -> d
 
 ROWS = [
     row(1, "POST /v1/chat/completions", "CHAIN", None),
-    row(2, "passthrough.chat", "CHAIN", 1),
+    row(2, "passthrough.chat", "CHAIN", 1, attributes=OURS),
     row(3, "POST /v1/chat/completions", "LLM", 2),
     row(4, "auth /v1/chat/completions", "UNKNOWN", 3),
     row(5, "postgres.select Keys", "UNKNOWN", 4),
@@ -78,20 +81,96 @@ def test_spans_come_in_the_order_in_which_they_began() -> None:
     assert [span.span_id for span in fetch(STACK, {}, TRACE)] == [row["context"]["span_id"] for row in ROWS]
 
 
+def run(tmp_path: Path, *arguments: str) -> int:
+    file = tmp_path / ".env"
+    file.write_text("PHOENIX_PORT=20002\n")
+    return trace.main([*arguments, "--env-file", str(file)], {})
+
+
 @respx.mock
-def test_a_trace_that_is_not_there_is_said_so() -> None:
+def test_a_trace_that_comes_span_by_span_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    looks = [httpx.Response(404), *(httpx.Response(200, json={"data": ROWS[:count]}) for count in (1, 3, 7, 7))]
+    phoenix = respx.get(SPANS).mock(side_effect=looks)
+    assert run(tmp_path, TRACE) == 0
+    assert "chat gpt-4o             LLM        10.0 ms  12 → 3 tokens" in capsys.readouterr().out
+    assert phoenix.call_count == len(looks)
+
+
+@respx.mock
+def test_what_never_came_is_named_and_the_rest_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    respx.get(SPANS).respond(json={"data": ROWS[:3]})
+    assert run(tmp_path, TRACE, "--wait", "0.3") == 1
+    said = capsys.readouterr()
+    assert "└─ passthrough.chat" in said.out
+    assert said.err == "error: the trace is not whole; missing: LiteLLM's spans of passthrough.chat\n"
+
+
+@respx.mock
+def test_a_trace_that_never_comes_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     respx.get(SPANS).respond(404)
-    with pytest.raises(TraceError, match="has no spans of the trace"):
-        show(STACK, {}, TRACE, everything=False)
-
-
-def test_what_is_no_trace_id_is_said_so() -> None:
-    with pytest.raises(TraceError, match="32 hexadecimal digits"):
-        show(STACK, {}, "last", everything=False)
+    assert run(tmp_path, TRACE, "--wait", "0.3") == 1
+    assert f"has no span of the trace {TRACE} in the project 'reasoning-agent' after 0.3 s" in capsys.readouterr().err
 
 
 @respx.mock
-def test_a_phoenix_that_is_down_is_said_so() -> None:
-    respx.get(SPANS).mock(side_effect=httpx.ConnectError("refused"))
-    with pytest.raises(TraceError, match="Is the stack up"):
-        show(STACK, {}, TRACE, everything=False)
+def test_no_wait_draws_what_there_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    phoenix = respx.get(SPANS).respond(json={"data": ROWS[:3]})
+    assert run(tmp_path, TRACE, "--no-wait") == 1
+    assert "passthrough.chat" in capsys.readouterr().out
+    assert phoenix.call_count == 1
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        TRACE,
+        TRACE.upper(),
+        f"0x{TRACE}",
+        f"0X{TRACE.upper()}",
+        f" {TRACE}\n",
+        f"00-{TRACE}-b7ad6b7169203331-01",
+        f"traceparent: 00-{TRACE}-b7ad6b7169203331-01",
+        f"X-Trace-ID: {TRACE}",
+        f"http://127.0.0.1:6006/redirects/traces/{TRACE}",
+        f"http://127.0.0.1:6006/projects/UHJvamVjdDox/traces/{TRACE}?selectedSpanNodeId=U3BhbjoxMjM%3D",
+        "0af76519-16cd-43dd-8448-eb211c80319c",
+    ],
+)
+def test_an_id_is_found_in_what_it_stands_in(form: str) -> None:
+    assert identifier(form) == TRACE
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("", "is no trace id"),
+        ("last", "is no trace id"),
+        (TRACE[:-1], "is no trace id"),
+        (TRACE + "0", "is no trace id"),
+        ("0" * 32, "is no trace id"),
+        ("b7ad6b7169203331", "is a span's id"),
+        ("0xb7ad6b7169203331", "is a span's id"),
+        (f"{TRACE} {TRACE[::-1]}", "holds several trace ids"),
+    ],
+)
+def test_what_is_no_trace_id_is_said_so(wrong: str, told: str) -> None:
+    with pytest.raises(TraceError, match=f"{told}.*: give the 32 hexadecimal digits"):
+        identifier(wrong)
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (httpx.ConnectError("refused"), "Is the stack up"),
+        (httpx.Response(401), "answers 401"),
+        (httpx.Response(200, text="<html>"), "is not Phoenix"),
+        (httpx.Response(200, json={"status": "ok"}), "is not Phoenix"),
+        (httpx.Response(200, json=[]), "is not Phoenix"),
+    ],
+    ids=["down", "locked", "a page", "another's JSON", "a list"],
+)
+def test_a_phoenix_that_cannot_be_asked_is_said_so(answer: Any, told: str) -> None:
+    respx.get(SPANS).mock(side_effect=[answer])
+    with pytest.raises(TraceError, match=told):
+        fetch(STACK, {}, TRACE)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import respx
 
 from operations import usage
 from operations.spend_rows import SpendRow
-from operations.usage_report import as_csv, as_json, as_table, percentile, summed
+from operations.usage_report import DIMENSIONS, as_csv, as_json, as_table, percentile, summed
 
 URL = "http://127.0.0.1:4999"
 KEYS = {"keys": [{"token": "hash", "metadata": {"environment": "test"}}], "total_pages": 1}
@@ -105,6 +106,34 @@ def test_every_page_is_read_and_no_row_twice(tmp_path: Path, capsys: pytest.Capt
     assert json.loads(capsys.readouterr().out)["total"]["calls"] == 501
 
 
+def test_no_calls_are_a_report_of_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with respx.mock(base_url=URL) as litellm:
+        litellm.get("/spend/logs/v2").respond(json={"data": []})
+        assert usage.main(["--format", "json", *_options(tmp_path)], {"LITELLM_MASTER_KEY": "sk-master"}) == 0
+    assert json.loads(capsys.readouterr().out)["total"]["calls"] == 0
+
+
+def test_a_database_that_does_not_listen_is_done_without(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = {"LITELLM_MASTER_KEY": "sk-master", "LITELLM_POSTGRES_PASSWORD": "x", "LITELLM_POSTGRES_PORT": "9"}
+    with respx.mock(base_url=URL) as litellm:
+        litellm.get("/key/list").respond(json=KEYS)
+        litellm.get("/spend/logs/v2").respond(json={"data": [_fields()]})
+        assert usage.main(["--format", "json", *_options(tmp_path)], values) == 0
+    assert json.loads(capsys.readouterr().out)["total"]["calls"] == 1
+
+
+def test_something_else_on_litellms_port_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with respx.mock(base_url=URL) as other:
+        other.get("/spend/logs/v2").respond(text="<html>")
+        assert usage.main(_options(tmp_path), {"LITELLM_MASTER_KEY": "sk-master"}) == 1
+    assert f"What answers at {URL} is not LiteLLM" in capsys.readouterr().err
+
+
+def test_both_doors_group_by_the_same_names() -> None:
+    calls = (Path(usage.__file__).parent / "spend_calls.sql").read_text()
+    assert set(re.findall(r"\bAS ([a-z_]+),?$", calls, re.MULTILINE)) >= set(DIMENSIONS)
+
+
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
     with respx.mock(base_url=URL) as litellm:
         litellm.get("/key/list").respond(json=KEYS)
@@ -116,7 +145,7 @@ def test_the_plot_is_a_picture(tmp_path: Path) -> None:
 
 def test_a_refused_master_key_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with respx.mock(base_url=URL) as litellm:
-        litellm.get("/key/list").respond(401, json={"error": {"message": "no"}})
+        litellm.get("/spend/logs/v2").respond(401, json={"error": {"message": "no"}})
         assert usage.main(_options(tmp_path), {"LITELLM_MASTER_KEY": "sk-wrong"}) == 1
     assert "does not accept LITELLM_MASTER_KEY" in capsys.readouterr().err
 
@@ -124,7 +153,11 @@ def test_a_refused_master_key_is_named(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     "wrong",
     [
+        ["--since", "tomorrow"],
         ["--since", "yesterday"],
+        ["--since", "٣d"],
+        ["--until", "2026-13-01"],
+        ["--plot", "nowhere/cost.png"],
         ["--since", "99999999999d"],
         ["--since", "99999999999999999999w"],
         ["--by", "component,colour"],
@@ -135,7 +168,10 @@ def test_a_refused_master_key_is_named(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_wrong_option_is_named(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         usage.main(wrong, {})
-    assert wrong[0] in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"argument {wrong[0]}: " in said
+    assert "point_in_time" not in said
 
 
 def test_times_without_a_zone_are_utc() -> None:
@@ -143,4 +179,5 @@ def test_times_without_a_zone_are_utc() -> None:
 
 
 def _options(tmp_path: Path) -> list[str]:
+    (tmp_path / ".env").touch()
     return ["--litellm-url", URL, "--env-file", str(tmp_path / ".env")]

@@ -54,9 +54,9 @@ def deep(levels: int) -> dict[str, Any]:
         ({"name": "bad", "inputSchema": {"type": "array"}}, "bad", "its inputSchema is for 'array', and arguments are"),
         ({"name": "bad", "inputSchema": {"type": "nonsense"}}, "bad", "its inputSchema is for 'nonsense'"),
         (
-            {"name": "bad", "inputSchema": {**OBJECT, "properties": []}},
+            {"name": "bad", "inputSchema": {**OBJECT, "properties": [1]}},
             "bad",
-            "not valid JSON Schema: [] is not of type",
+            "not valid JSON Schema: [1] is not of type",
         ),
         ({"name": "bad", "inputSchema": {**OBJECT, "properties": {"x": {"type": 7}}}}, "bad", "not valid JSON Schema"),
         ({"name": "bad", "inputSchema": {"$schema": 5}}, "bad", "its input schema"),
