@@ -14,7 +14,7 @@ from local_stack.instance import SERVICE_MARKER, STATE_MARKER, Instance
 # Stopping goes the other way round: nobody loses what they still talk to.
 START_ORDER = ("postgres", "phoenix", "demo-provider", "demo-tools", "litellm", "api")
 # What a folder's service reads of it.
-SOURCES = ("*.py", "*.md")
+SOURCES = ("*.py", "*.md", "*.txt")
 # The API's own default.
 MCP_CONFIG = "config/mcp_servers.yaml"
 LABELS = {

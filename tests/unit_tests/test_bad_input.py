@@ -248,6 +248,11 @@ def silent() -> Iterator[socket.socket]:
         yield listener
 
 
+def _heed_ctrl_c() -> None:
+    """A shell starts what runs in its background without an ear for Ctrl-C, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("name", "option"),
     [("usage", "--litellm-url"), ("trace", "--phoenix-url"), ("prices", "--phoenix-url"), ("connect", "--env-file")],
@@ -263,6 +268,7 @@ def test_ctrl_c_ends_a_command_in_a_word(name: str, option: str, silent: socket.
         env={"LITELLM_MASTER_KEY": "sk-x"},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_ctrl_c,
     )
     with silent.accept()[0]:
         process.send_signal(signal.SIGINT)
