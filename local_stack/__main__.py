@@ -65,7 +65,8 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--scripted",
         action="store_true",
-        help="as the tests need it: the demo provider can be scripted over HTTP, and calls are charged to the test key",
+        help="as the tests need it: the demo provider can be scripted over HTTP, calls are charged to the test key, and what fails "
+        "is tried again at once",
     )
     add("down", "Stop everything that was started; the data stays.")
     add("status", "Show what runs. Exit status 0 only if all services run.")

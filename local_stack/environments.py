@@ -53,6 +53,8 @@ UNLOST_ROWS = {"LOGGING_WORKER_MAX_TIME_PER_COROUTINE": "120"}
 # writes its spend log after one to six seconds instead of ten to fifteen.
 SPANS_SOON = {"OTEL_BSP_SCHEDULE_DELAY": "1000"}
 ROWS_SOON = {"PROXY_BATCH_WRITE_AT": "1"}
+# Between its attempts LiteLLM waits for half a second to eight, which a provider that fails as the tests tell it does not need.
+RETRIES_SOON = {"INITIAL_RETRY_DELAY": "0.02", "MAX_RETRY_DELAY": "0.1", "JITTER": "0.02"}
 DEFAULT_PROJECT = "reasoning-agent"
 DEMO_KEY = "sk-demo-provider-takes-any-key"
 

@@ -57,7 +57,8 @@ class Service:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """``scripted``: it is the tests': they script the demo provider, and what they ask is charged to the test key."""
+    """``scripted``: it is the tests': they script the demo provider, what they ask is charged to the test key, and what fails is
+    tried again at once."""
 
     scripted: bool = False
 
@@ -94,7 +95,7 @@ def definitions(instance: Instance, settings: Mapping[str, str], options: Option
         _phoenix(instance, settings),
         _demo_provider(instance, options),
         _demo_tools(instance),
-        _litellm(instance, settings),
+        _litellm(instance, settings, options),
         _api(instance, settings, options),
     ]
 
@@ -149,13 +150,14 @@ def _demo_tools(instance: Instance) -> Service:
     )
 
 
-def _litellm(instance: Instance, settings: Mapping[str, str]) -> Service:
+def _litellm(instance: Instance, settings: Mapping[str, str], options: Options) -> Service:
     config = instance.litellm_config
-    options = ["--config", str(config), *address(instance.ports.litellm), "--telemetry", "False"]
+    arguments = ["--config", str(config), *address(instance.ports.litellm), "--telemetry", "False"]
+    soon = environments.RETRIES_SOON if options.scripted else {}
     return Service(
         name="litellm",
-        command=python_module("litellm", "local_stack.litellm_server", *options),
-        environment=marked(instance, "litellm", environments.litellm(instance, settings)),
+        command=python_module("litellm", "local_stack.litellm_server", *arguments),
+        environment=marked(instance, "litellm", environments.litellm(instance, settings) | soon),
         directory=instance.root,
         check=health.http(instance.url("litellm", "/health/readiness"), {"db": "connected"}),
         patience=240,
