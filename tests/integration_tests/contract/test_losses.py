@@ -94,7 +94,8 @@ HALVES = {
 }
 
 
-@pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
+# Inside a tool call it leaves a trace: test_broken_answers.py.
+@pytest.mark.parametrize("half", [HALVES["a text"], HALVES["reasoning"]], ids=["a text", "reasoning"])
 @pytest.mark.parametrize("end", [[], ["[DONE]"]], ids=["without a word", "as if it were done"])
 def test_an_answer_that_ends_half_way_in_good_order_is_told_as_a_whole_one(
     wire: Wire, half: list[dict[str, Any]], end: list[str]
