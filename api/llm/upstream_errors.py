@@ -127,7 +127,7 @@ def _told(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) -> 
         status = HTTPStatus.BAD_GATEWAY
     told = {
         "message": words.message,
-        "type": words.type or error.get("type"),
+        "type": words.type or (None if words.is_of_the_connection else error.get("type")),
         "param": words.param or error.get("param"),
         "code": words.code or _named_code(names, words.message) or error.get("code"),
     }

@@ -43,9 +43,13 @@ _UNSUPPORTED: Final = re.compile(r"\w{1,80} does not support parameters: [\[{]?'
 # Of a chunk that ended with the reason `error`, LiteLLM shows all that it parsed.
 _CHUNK_FAILED: Final = re.compile(r"\w{1,80} raised a streaming error - finish_reason: error")
 
+# Over an answer, or a request, of a form that it does not expect LiteLLM stumbles with an error of Python's, and says 400 of both.
+_STUMBLED: Final = re.compile(r"Invalid request format: (?=litellm\.)")
+
 _NOT_READ: Final = "The provider's answer cannot be read."
 _BROKEN_OFF: Final = "The provider's answer broke off."
 _NOT_REACHED: Final = "The provider cannot be reached."
+_NO_FORM: Final = "A field of the request has a form that cannot be worked with."
 _WITHOUT_WORDS: Final = "The provider reported an error without saying which."
 # What LiteLLM says where it has dropped the words of an error in the midst of an answer.
 _NO_WORDS_KEPT: Final = ("Response API in-stream error", "Error in response object")
@@ -68,6 +72,7 @@ _INTERNAL: Final = tuple(
         ),
         _NOT_READ: (
             r"provider returned ",
+            r"Invalid response object",
             r"Expecting value: line \d",
             r"Unable to get json response",
             r"\w{1,40}Error: .{0,200}Got unexpected response",
@@ -116,6 +121,8 @@ def callers_message(message: str) -> str:
 
 
 def _words(message: str, status: int) -> Words:
+    if stumbled := _STUMBLED.match(message):
+        return _of_a_form(message[stumbled.end() :])
     said, wrapped = _unwrapped(message)
     if wrapped and _CHUNK_FAILED.match(said):
         return _of_a_chunk(said)
@@ -131,6 +138,13 @@ def _words(message: str, status: int) -> Words:
     if (wrapped and status >= 500) or text.startswith(_NO_WORDS_KEPT):
         text = next((told for pattern, told in _INTERNAL if pattern.match(text)), text)
     return Words(text)
+
+
+def _of_a_form(message: str) -> Words:
+    """Of an answer LiteLLM says whose it is; what else it stumbles over is the request's."""
+    told = _words(message, 500)
+    is_answers = "Invalid response object" in message
+    return Words(_NOT_READ) if is_answers else Words(_NO_FORM) if told.is_of_the_connection else told
 
 
 def _unwrapped(message: str) -> tuple[str, bool]:

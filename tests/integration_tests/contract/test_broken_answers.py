@@ -83,6 +83,14 @@ def test_a_plain_answer_without_choices_is_an_error(wire: Wire, path: str, model
 
 
 @pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("choices", [[{"index": 0, "message": None}], [None], [{"index": 0}], "none", {}], ids=str)
+def test_a_plain_answer_that_cannot_be_read_is_its_providers_failure(wire: Wire, path: str, choices: Any) -> None:
+    response = _ask(wire, {"raw_body": {**HEAD, "object": "chat.completion", "choices": choices}}, path)
+    assert (response.status_code, _failure(response)["type"]) == (502, "server_error")
+    assert "litellm" not in response.text.lower()
+
+
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize("model", [*MODELS, "claude-haiku-4-5"])
 @pytest.mark.parametrize("said", [{"content": ""}, {"content": "", "finish_reason": "length"}], ids=["stop", "length"])

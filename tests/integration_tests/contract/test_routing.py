@@ -242,7 +242,7 @@ COMPLETION = {"id": "x", "object": "chat.completion", "created": 1, "model": "m"
 FAILURES: dict[str, tuple[dict[str, Any], str]] = {
     "slow": ({"delay": 20, "json": {"reason": "late", "mode": "reasoning"}}, "no choice within 3 s"),
     "an error": ({"status": 400, "error": {"message": "not today"}}, "not today"),
-    "an error that is retried": ({"status": 500, "error": {"message": "broken"}}, "no choice within 3 s"),
+    "an error that is retried": ({"status": 500, "error": {"message": "broken"}}, "500: broken"),
     "refused": ({"refusal": "I will not choose"}, "the model refused"),
     "empty": ({"content": ""}, "answer_unusable: the answer was empty"),
     "no JSON": ({"content": "reasoning, I think"}, "does not fit its schema"),
@@ -254,8 +254,8 @@ FAILURES: dict[str, tuple[dict[str, Any], str]] = {
     "filtered": ({"content": "", "finish_reason": "content_filter"}, "content filter held the answer back"),
     "no choices": ({"raw_body": COMPLETION | {"choices": []}}, "answer_unusable: the answer was empty"),
     # LiteLLM takes these for failures of the provider, and retries them.
-    "no message": ({"raw_body": COMPLETION | {"choices": [{"index": 0, "message": None}]}}, "no choice within 3 s"),
-    "HTML": ({"raw_body": "<html>Welcome</html>"}, "no choice within 3 s"),
+    "no message": ({"raw_body": COMPLETION | {"choices": [{"index": 0, "message": None}]}}, "answer cannot be read"),
+    "HTML": ({"raw_body": "<html>Welcome</html>"}, "answer cannot be read"),
 }
 
 

@@ -133,3 +133,17 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_no_message_is_told_at_length_whatever_it_is_made_of(what: str) -> None:
     assert len(in_callers_words(HOSTILE[what]).message) <= LONGEST_TOLD + 2
+
+
+@pytest.mark.parametrize(
+    ("stumbled_over", "told"),
+    [
+        ("litellm.InternalServerError: InternalServerError: OpenAIException - Invalid response object Traceback", 0),
+        ("litellm.APIConnectionError: 'str' object has no attribute 'get'", 1),
+    ],
+    ids=["an answer", "a request"],
+)
+def test_what_litellm_stumbles_over_is_told_of_whoever_made_it(stumbled_over: str, told: int) -> None:
+    whose = ("The provider's answer cannot be read.", "A field of the request has a form that cannot be worked with.")
+    words = in_callers_words(f"Invalid request format: {stumbled_over}", 400)
+    assert (words.message, words.is_of_the_connection) == (whose[told], told == 0)
