@@ -19,7 +19,7 @@ from tests.support.environment import without_the_users_settings
 from tests.support.stack import START_LIMIT, free_port_base
 
 pytestmark = pytest.mark.timeout(START_LIMIT + 60)
-COPIED = ("api", "config", "docs", "local_stack", "requirements", ".env.dev.example", "README.md")
+COPIED = ("api", "config", "demo", "docs", "local_stack", "operations", "requirements", ".env.dev.example", "README.md")
 ENVIRONMENTS = ("stack", *VENVS)
 # Reading what this user installed, where it lies in a closed folder, is all that the other user may do beyond its rights.
 READ_CLOSED_FOLDERS = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 
 from tests.integration_tests.contract.answers import ANSWER, Streamed, streams
 from tests.integration_tests.contract.differences import (
@@ -29,6 +29,8 @@ BETWEEN = re.compile(r"(?<=<!-- table: begin -->\n).*(?=<!-- table: end -->)", r
 
 
 MANY = settings(BOUNDED, max_examples=300)
+# Which examples a batch has depends on the modules that are loaded: what one misses, another finds.
+MOST_BATCHES = 5
 
 
 @dataclass
@@ -50,9 +52,8 @@ class Found:
         return "as LiteLLM has it" if difference in self.left else "as the provider sent it"
 
 
-def _plain(litellm: Wire) -> Found:
-    found = Found()
-
+def _add_plain(found: Found, litellm: Wire, batch: int) -> None:
+    @seed(batch)
     @MANY
     @given(answer=ANSWER)
     def collect(answer: dict[str, Any]) -> None:
@@ -60,12 +61,10 @@ def _plain(litellm: Wire) -> Found:
         found.add(differences(answer, got), ALLOWED_PLAIN)
 
     collect()
-    return found
 
 
-def _streamed(litellm: Wire) -> Found:
-    found = Found()
-
+def _add_streamed(found: Found, litellm: Wire, batch: int) -> None:
+    @seed(batch)
     @MANY
     @given(stream=streams())
     def collect(stream: Streamed) -> None:
@@ -76,7 +75,6 @@ def _streamed(litellm: Wire) -> Found:
             found.add(dropped_fields(chunk), DROPPED)
 
     collect()
-    return found
 
 
 def _table(plain: Found, streamed: Found) -> str:
@@ -102,11 +100,20 @@ def _written(document: Path, table: str) -> None:
 
 
 def test_the_table_says_what_litellm_alone_does_to_answers(litellm: Wire) -> None:
-    table = _table(_plain(litellm), _streamed(litellm))
-    _written(DOCUMENT, table)
     documented = BETWEEN.search(DOCUMENT.read_text())
     assert documented is not None
-    found, rows = _claims(table), _claims(documented[0])
-    # Which examples are generated depends on the modules that are loaded, so a rare row may be missed, but none may be new.
+    plain, streamed, rows = Found(), Found(), _claims(documented[0])
+    for batch in range(MOST_BATCHES):
+        _add_plain(plain, litellm, batch)
+        _add_streamed(streamed, litellm, batch)
+        found = _claims(_table(plain, streamed))
+        if _is_told_whole(rows, found):
+            break
+    _written(DOCUMENT, _table(plain, streamed))
     assert found - rows == set(), "run `make contract_table`"
     assert len(rows - found) <= len(rows) / 10, "run `make contract_table`"
+
+
+def _is_told_whole(rows: set[tuple[str, ...]], found: set[tuple[str, ...]]) -> bool:
+    """A rare row may be missed, but none may be new; whoever writes the table wants all that can be found."""
+    return len(rows - found) <= len(rows) / 10 and not os.environ.get("WRITE_CONTRACT_TABLE")
