@@ -188,6 +188,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     def _abandon(self) -> None:
         """Ends the request that is being handled: it is its own body that is refused."""
         begun = self.cycle.response_started
+        # Whoever reads the body now would ask for it, behind the refusal.
+        self.cycle.waiting_for_100_continue = False
         self.cycle.disconnected = True
         self.cycle.message_event.set()
         if begun:

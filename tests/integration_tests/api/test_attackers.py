@@ -151,6 +151,17 @@ def test_garbage_behind_a_request_does_not_get_into_its_answer(api: RunningAPI) 
     assert json.loads(received.rpartition(b"\r\n\r\n")[2])["error"]["code"] == "invalid_http"
 
 
+def test_a_body_that_is_refused_before_it_is_asked_for_is_not_asked_for(api: RunningAPI) -> None:
+    sent = wire.head(
+        *("POST /v1/chat/completions", "content-type: application/json", "transfer-encoding: chunked"),
+        "expect: 100-continue",
+    )
+    received = wire.exchange(api, sent + b"no size\r\n")
+    assert wire.parts(wire.exchange(api, wire.head("GET /health", "connection: close")))[0] == 200
+    assert [part.split()[0] for part in received.split(b"HTTP/1.1 ")[1:]] == [b"400"]
+    assert "write_eof" not in api.log.read_text()
+
+
 def test_a_trailer_is_no_header(api: RunningAPI) -> None:
     """Or a body could bring along what its head was checked for."""
     body = b"2\r\n{}\r\n0\r\nx-routing-mode: nonsense\r\n\r\n"
