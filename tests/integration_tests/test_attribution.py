@@ -172,13 +172,13 @@ ANTHROPIC_WRITTEN = {"input_tokens": 400, "output_tokens": 200, "cache_creation_
 AGREED: dict[str, tuple[str, dict[str, Any] | None]] = {
     "OpenAI's": ("gpt-4o-mini", None),
     "with a price of our own": ("o1-mini", None),
-    "OpenRouter's without its cost": ("deepseek-v4-flash", None),
+    "OpenRouter's without its cost": ("kimi-k2.6", None),
     "Anthropic's": ("claude-haiku-4-5", None),
     "an embedding": ("text-embedding-3-small", None),
     "OpenAI's, cached": ("gpt-4o-mini", OPENAI_CACHED),
     "a reasoning model's, cached": ("gpt-5-mini", OPENAI_CACHED),
     "with a price of our own, cached": ("o1-mini", OPENAI_CACHED),
-    "OpenRouter's, cached": ("deepseek-v4-flash", OPENAI_CACHED),
+    "OpenRouter's, cached": ("kimi-k2.6", OPENAI_CACHED),
     "Anthropic's, from its cache": ("claude-haiku-4-5", ANTHROPIC_CACHED),
     "Anthropic's, into its cache": ("claude-haiku-4-5", ANTHROPIC_WRITTEN),
 }

@@ -63,6 +63,14 @@ def test_phoenix_is_told_the_price_that_litellm_finds_by_the_base_model(name: st
     assert set(told) == {"input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost"}
 
 
+def test_of_one_model_alone_the_price_changes_with_the_hour() -> None:
+    """Phoenix knows one price a model: docs/observability.md says what that means."""
+    bases = {name: (entry.get("model_info") or {}).get("base_model") for name, entry in ENTRIES.items()}
+    assert [name for name, base in bases.items() if base and "off_peak_pricing" in price_list()[base]] == [
+        "deepseek-v4-flash"
+    ]
+
+
 @pytest.mark.parametrize("name", [name for name in ENTRIES if "embedding" not in name and name != "deepseek-v4-flash"])
 def test_phoenix_knows_every_chat_model_but_one_by_its_name(name: str) -> None:
     assert name in phoenix_names() | {"o1-mini"}  # priced there by its pattern for o1
