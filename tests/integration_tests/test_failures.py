@@ -36,11 +36,12 @@ EXPECTED = {
 
 IN_TIME = 1.0 + 2.0  # seconds: ROUTING_CLASSIFIER_TIMEOUT's default, then the answer itself on a busy machine
 LATE, MISFIT = "no choice within 1 s", "answer_unusable: the answer does not fit its schema"
-CAUSES = {
-    "is down: its provider drops every connection": LATE,
+# Of what LiteLLM tries again, either its last attempt is told or that all of them took too long: in the tests it hardly pauses.
+CAUSES: dict[str, str | tuple[str, ...]] = {
+    "is down: its provider drops every connection": (LATE, "502: The provider cannot be reached."),
     "is slow: it takes 20 s": LATE,
     "fails with a 400, which is not retried": "not today",
-    "fails with a 500, which LiteLLM retries": LATE,
+    "fails with a 500, which LiteLLM retries": (LATE, "500: not today"),
     "refuses": "answer_unusable: the model refused",
     "says nothing": "answer_unusable: the answer was empty",
     "says something else": MISFIT,
@@ -71,7 +72,8 @@ def test_a_classifier_that_fails_costs_a_client_its_budget_at_most_and_no_answer
 ) -> None:
     for told in (misled[situation].plain, misled[situation].streamed):
         assert (told.status, told.decision, told.source) == (200, "passthrough", "classifier_fallback")
-        assert CAUSES[situation] in told.cause
+        causes = CAUSES[situation]
+        assert any(cause in told.cause for cause in ((causes,) if isinstance(causes, str) else causes))
         assert told.seconds < IN_TIME
 
 
