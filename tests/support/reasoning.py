@@ -147,6 +147,8 @@ def mcp_config(directory: Path, *servers: tuple[str, str], timeout: float = 10) 
 def _payloads(content: bytes) -> Iterator[Any]:
     for event in content.split(b"\n\n"):
         if event:
+            if event == b": keep-alive":  # a model may be silent for longer than a proxy would wait
+                continue
             assert event.startswith(b"data: "), event
             data = event.removeprefix(b"data: ")
             yield "[DONE]" if data == b"[DONE]" else json.loads(data)
