@@ -60,10 +60,16 @@ def _faults(data: bytes, sent: bytes, tally: Tally) -> Iterator[str]:
     for found, end in zip(answers, ends, strict=False):
         status, body = int(found[1]), data[found.end() : end]
         code = _CODE.search(body)
-        name = code[1].decode() if code else None
+        name = code[1].decode() if code else _unsaid(status, body, sent)
         if status >= 500 and name in EXPLAINED:
             tally.explained[name] += 1
         elif status >= 500:
             yield f"{status} {name}"
         if status >= 400:
             yield from (f"{status} {name}: shows {leak}" for leak in leaks(body.decode(errors="replace"), sent))
+
+
+def _unsaid(status: int, body: bytes, sent: bytes) -> str | None:
+    """The code that an answer to HEAD has no body for, where the path can have one alone."""
+    asked_for_head = b"HEAD " in sent and b"/health/ready" in sent
+    return "not_ready" if status == 503 and not body and asked_for_head else None

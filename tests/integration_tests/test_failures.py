@@ -72,8 +72,7 @@ def test_a_classifier_that_fails_costs_a_client_its_budget_at_most_and_no_answer
 ) -> None:
     for told in (misled[situation].plain, misled[situation].streamed):
         assert (told.status, told.decision, told.source) == (200, "passthrough", "classifier_fallback")
-        causes = CAUSES[situation]
-        assert any(cause in told.cause for cause in ((causes,) if isinstance(causes, str) else causes))
+        assert _is_expected(situation, told.cause)
         assert told.seconds < IN_TIME
 
 
@@ -117,4 +116,9 @@ def test_the_document_lists_what_the_classifier_does() -> None:
     )
     listed = dict(rows)
     assert listed.keys() == CAUSES.keys() == CLASSIFIER_REPLIES.keys() | {UNKNOWN_CLASSIFIER}
-    assert [situation for situation, cause in listed.items() if CAUSES[situation] not in cause] == []
+    assert [situation for situation, cause in listed.items() if not _is_expected(situation, cause)] == []
+
+
+def _is_expected(situation: str, cause: str) -> bool:
+    causes = CAUSES[situation]
+    return any(part in cause for part in ((causes,) if isinstance(causes, str) else causes))
