@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
-import httpx
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
@@ -23,6 +22,7 @@ from api.edge import (
     TokenAuthenticator,
     exception_handlers,
 )
+from api.llm import LiteLLMTransport
 from api.telemetry import MetricsMiddleware, TracingMiddleware, without_messages
 
 
@@ -32,7 +32,7 @@ class State(TypedDict):
     services: ServiceContainer
 
 
-def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport | None = None) -> FastAPI:
     """The application, configured by the environment and speaking to LiteLLM over the network unless told otherwise.
 
     Raises:

@@ -25,6 +25,8 @@ def call_span(tracing: Tracing, purpose: Purpose) -> Iterator[Span]:
     except Exception as error:
         failure = mapped(error)
         record_failure(span, tracing, failure)
+        if failure is error:
+            raise
         raise failure from error
     finally:
         span.end()

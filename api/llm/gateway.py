@@ -4,12 +4,11 @@ Every call names the component that makes it and the operation it serves. The ga
 spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and turns whatever goes wrong into `api.errors`.
 """
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
-import httpx
-from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionMessageParam
 from opentelemetry.trace import Span
 from pydantic_core import to_json
@@ -21,9 +20,12 @@ from api.llm.answers import LLMAnswer, LLMStream, whole_answer
 from api.llm.attribution import Purpose, attributed
 from api.llm.call_span import call_span
 from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
+from api.llm.litellm_client import LiteLLMClient
+from api.llm.litellm_transport import Reply
 from api.llm.own_key import OwnKey
 from api.llm.spend_watch import SpendWatch
 from api.llm.structured import Parsed, parsed
+from api.llm.upstream_errors import error_of_answer
 from api.llm.upstream_headers import handed_on
 from api.telemetry import Metrics, Tracing, trace_headers, trace_id
 
@@ -35,7 +37,7 @@ class LLMGateway:
     """
 
     def __init__(
-        self, client: AsyncOpenAI, tracing: Tracing, metrics: Metrics, own_key: OwnKey, spend: SpendWatch
+        self, client: LiteLLMClient, tracing: Tracing, metrics: Metrics, own_key: OwnKey, spend: SpendWatch
     ) -> None:
         self._client = client
         self.tracing = tracing
@@ -58,15 +60,11 @@ class LLMGateway:
             self._metrics.llm_call(component, operation, body.get("model")) as call,
             call_span(self.tracing, purpose) as span,
         ):
-            response = await self._client.post(
-                endpoint.path,
-                cast_to=httpx.Response,
-                content=_content(body, purpose, span, endpoint),
-                options={"headers": _headers(purpose, span)},
-            )
-            answer = LLMAnswer(response.content, handed_on(response.headers))
+            content = _content(body, purpose, span, endpoint)
+            async with self._send(endpoint.path, content, _headers(purpose, span)) as reply:
+                answer = LLMAnswer(await reply.read(), handed_on(reply.headers))
             call.answered(answer.json)
-            self._spend.answered(response.headers)
+            self._spend.answered(reply.headers)
             if endpoint.check_answer is not as_it_came:
                 endpoint.check_answer(answer.json())
         return answer
@@ -89,13 +87,10 @@ class LLMGateway:
             call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
             span = resources.enter_context(call_span(self.tracing, purpose))
             content = _content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
-            response = await self._open_stream(endpoint.path, content, _headers(purpose, span))
-            resources.push_async_callback(response.aclose)
-            events = whole_answer(response)
+            reply = await resources.enter_async_context(self._send(endpoint.path, content, _headers(purpose, span)))
+            events = whole_answer(reply.blocks(), [call.streamed, self._spend.streamed])
             first = await anext(events)
-            call.streamed(first)
-            self._spend.streamed(first)
-            return LLMStream(first, events, handed_on(response.headers), resources.pop_all(), span, call, self._spend)
+            return LLMStream(first, events, handed_on(reply.headers), resources.pop_all(), span)
 
     async def parse(
         self,
@@ -131,16 +126,13 @@ class LLMGateway:
         """The environment of this server's key, which each call carries: asked for seldom, and then before the call."""
         return await self._own_key.environment()
 
-    async def _open_stream(self, path: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        stream = await self._client.post(
-            path,
-            cast_to=object,
-            content=content,
-            options={"headers": headers},
-            stream=True,
-            stream_cls=AsyncStream[object],
-        )
-        return stream.response
+    @asynccontextmanager
+    async def _send(self, path: str, content: bytes, headers: Mapping[str, str]) -> AsyncIterator[Reply]:
+        """The reply, if it is none that says what went wrong; closed whatever happens."""
+        async with aclosing(await self._client.send(path, content, headers)) as reply:
+            if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+                raise error_of_answer(reply.status, reply.headers, await reply.read())
+            yield reply
 
 
 def _asking_for_usage(body: Mapping[str, Any], endpoint: Endpoint) -> Mapping[str, Any]:

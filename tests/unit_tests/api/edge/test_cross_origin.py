@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-import httpx
 import pytest
 import respx
 from fastapi import FastAPI
@@ -15,6 +14,7 @@ from api.config import Settings
 from api.dialects.openai.schemas import ANSWER_HEADERS, MODELS_HEADERS, REQUEST_ID, ROUTING_HEADERS
 from api.edge.cross_origin import EXPOSED
 from api.main import create_app
+from tests.support.played_litellm import PlayedTransport
 from tests.unit_tests.api.conftest import SSE, TOKEN
 
 PAGE = "https://chat.example.com"
@@ -28,7 +28,7 @@ EVENTS = b'data: {"id":"1","choices":[{"index":0,"delta":{"content":"x"},"finish
 def _client(settings: Settings, litellm: respx.Router, *origins: str) -> TestClient:
     app = create_app(
         settings.model_copy(update={"cors_allow_origins": origins}),
-        transport=httpx.MockTransport(litellm.async_handler),
+        transport=PlayedTransport(litellm),
     )
     return TestClient(app, raise_server_exceptions=False)
 
