@@ -148,9 +148,14 @@ def _in_thread(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     return in_thread
 
 
+def services_of(request: Request) -> ServiceContainer:
+    """The container of the server that the request came to."""
+    return cast(ServiceContainer, request.scope["state"]["services"])
+
+
 # FastAPI runs what is no coroutine in a thread: two of them would cost more than all else that this server does for a request.
 async def _services(request: Request) -> ServiceContainer:
-    return cast(ServiceContainer, request.state.services)
+    return services_of(request)
 
 
 async def _context(request: Request) -> RequestContext:

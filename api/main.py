@@ -16,6 +16,7 @@ from api.edge import (
     AuthenticationMiddleware,
     BytesInFlightMiddleware,
     CrossOriginMiddleware,
+    DirectRoutesMiddleware,
     HostMiddleware,
     PathMiddleware,
     RequestIdMiddleware,
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport 
             Middleware(AuthenticationMiddleware, authenticator=authenticator, public=public),
             Middleware(BytesInFlightMiddleware, limit=max(settings.max_bytes_in_flight, settings.max_request_bytes)),
             Middleware(TracingMiddleware),
+            Middleware(DirectRoutesMiddleware, routes=routes.DIRECT),
         ],
     )
     routes.install(app)

@@ -15,6 +15,7 @@ request_context.py     the few headers that are read → `RequestContext`
 disconnect.py          work that ends with its client
 streaming.py           events as an answer, closed whatever happens
 stream_keepalive.py    a comment for every while that a stream is silent
+direct.py              handlers without a framework around them
 exception_handlers.py  whatever a handler raises → the one shape that clients know
 """
 
@@ -22,6 +23,7 @@ from api.edge import exception_handlers
 from api.edge.auth import PUBLIC_ROUTES, AuthenticationMiddleware, TokenAuthenticator
 from api.edge.bytes_in_flight import BytesInFlightMiddleware
 from api.edge.cross_origin import CrossOriginMiddleware
+from api.edge.direct import DirectRoute, DirectRoutesMiddleware
 from api.edge.disconnect import unless_disconnected
 from api.edge.hosts import HostMiddleware
 from api.edge.paths import PathMiddleware
@@ -35,6 +37,8 @@ __all__ = [
     "AuthenticationMiddleware",
     "BytesInFlightMiddleware",
     "CrossOriginMiddleware",
+    "DirectRoute",
+    "DirectRoutesMiddleware",
     "EventSource",
     "EventStreamResponse",
     "HostMiddleware",

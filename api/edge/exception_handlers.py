@@ -45,6 +45,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+async def answer_of(request: Request, error: Exception) -> Response | None:
+    """The answer to a request that failed so; None if nobody foresaw it, which the server as a whole is to be told."""
+    match error:
+        case APIError():
+            return await _api_error(request, error)
+        case HTTPException():
+            return await _http_exception(request, error)
+        case ClientDisconnected() | ClientDisconnect():
+            return await _disconnected(request, error)
+        case _:
+            return None
+
+
 async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, APIError)  # noqa: S101 - registered for nothing else
     error.headers |= _decision(request)

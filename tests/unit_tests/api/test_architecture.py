@@ -165,7 +165,8 @@ def test_openai_clients_are_made_in_the_container_alone() -> None:
         path.name
         for path in MODULES
         for node in _nodes(path)
-        if isinstance(node, ast.Call) and re.fullmatch(r"(\w+\.)*((Async)?(Azure)?OpenAI|LiteLLMClient)", ast.unparse(node.func))
+        if isinstance(node, ast.Call)
+        and re.fullmatch(r"(\w+\.)*((Async)?(Azure)?OpenAI|LiteLLMClient)", ast.unparse(node.func))
     }
     assert makers == {"dependencies.py"}
 
