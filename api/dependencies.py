@@ -9,8 +9,6 @@ from typing import Annotated, Generic, Self, TypeVar, cast
 from fastapi import Depends, Request
 
 from api.config import Settings, named_variables
-from api.context import RequestContext
-from api.edge import parse_request_context
 from api.llm import (
     LiteLLMClient,
     LiteLLMTransport,
@@ -158,9 +156,4 @@ async def _services(request: Request) -> ServiceContainer:
     return services_of(request)
 
 
-async def _context(request: Request) -> RequestContext:
-    return parse_request_context(request)
-
-
 Services = Annotated[ServiceContainer, Depends(_services)]
-Context = Annotated[RequestContext, Depends(_context)]
