@@ -24,7 +24,7 @@ from api.edge import (
     exception_handlers,
 )
 from api.llm import LiteLLMTransport
-from api.telemetry import MetricsMiddleware, TracingMiddleware, without_messages
+from api.telemetry import AccessLog, RequestObserverMiddleware, TracingMiddleware, without_messages
 
 
 class State(TypedDict):
@@ -41,11 +41,14 @@ def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport 
     """
     settings = settings or load_settings()
     _show_logs(settings)
+    access_log = AccessLog() if logging.getLogger("api").isEnabledFor(logging.INFO) else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         async with ServiceContainer(settings, transport) as services:
             yield {"services": services}
+        if access_log is not None:
+            access_log.close()
 
     public = PUBLIC_ROUTES | ({"/metrics"} if settings.metrics_public else frozenset())
     authenticator = TokenAuthenticator(settings.api_tokens) if settings.require_auth else None
@@ -58,7 +61,7 @@ def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport 
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(MetricsMiddleware),
+            Middleware(RequestObserverMiddleware, access_log=access_log),
             Middleware(RequestIdMiddleware),
             Middleware(HostMiddleware, allowed=settings.allowed_hosts),
             Middleware(CrossOriginMiddleware, origins=settings.cors_allow_origins),

@@ -10,6 +10,7 @@ from opentelemetry.metrics import Histogram, Meter
 from api.components import Component, Operation
 from api.config import Settings
 from api.telemetry.metrics.calls import MeasuredCall
+from api.telemetry.metrics.counts import Counts
 from api.telemetry.metrics.names import KnownNames
 from api.telemetry.metrics.recording import CUT, LLMCall, Metrics
 
@@ -52,9 +53,10 @@ class RecordedMetrics(Metrics):
         self._first_tokens = _histogram(meter, "gen_ai.client.operation.time_to_first_chunk", "s", _FIRST_TOKEN_SECONDS)
         self._tool_calls = _histogram(meter, "gen_ai.execute_tool.duration", "s", _OPERATION_SECONDS)
         self._requests = _histogram(meter, "http.server.request.duration", "s", _REQUEST_SECONDS)
-        self._active = meter.create_up_down_counter("http.server.active_requests", "{request}")
-        self._streams = meter.create_up_down_counter("streams.active", "{stream}")
-        self._decisions = meter.create_counter("routing.decisions", "{decision}")
+        self._active, self._streams, self._decisions = Counts(), Counts(), Counts()
+        meter.create_observable_up_down_counter("http.server.active_requests", [self._active.observed], "{request}")
+        meter.create_observable_up_down_counter("streams.active", [self._streams.observed], "{stream}")
+        meter.create_observable_counter("routing.decisions", [self._decisions.observed], "{decision}")
         self._fallbacks = meter.create_counter("routing.classifier.fallbacks", "{fallback}")
 
     def llm_call(self, component: Component, operation: Operation, model: object) -> LLMCall:
@@ -62,7 +64,7 @@ class RecordedMetrics(Metrics):
         return MeasuredCall(*instruments, self._models, component, operation, str(model))
 
     def routed(self, mode: str, source: str, *, kept: bool) -> None:
-        told = {"routing.decision": mode, "routing.source": source, "routing.kept": "true" if kept else "false"}
+        told = (("routing.decision", mode), ("routing.source", source), ("routing.kept", "true" if kept else "false"))
         self._decisions.add(1, told)
 
     def classifier_failed(self, cause: str) -> None:
@@ -84,17 +86,17 @@ class RecordedMetrics(Metrics):
             self._tool_calls.record(time.perf_counter() - began, _without_empty(attributes))
 
     def stream_began(self) -> None:
-        self._streams.add(1)
+        self._streams.add(1, ())
 
     def stream_ended(self) -> None:
-        self._streams.add(-1)
+        self._streams.add(-1, ())
 
     def request_began(self, method: str, scheme: str) -> None:
-        self._active.add(1, {"http.request.method": method, "url.scheme": scheme})
+        self._active.add(1, (("http.request.method", method), ("url.scheme", scheme)))
 
     def request_ended(self, method: str, scheme: str, seconds: float, route: str | None, status: int | None) -> None:
+        self._active.add(-1, (("http.request.method", method), ("url.scheme", scheme)))
         attributes: _Attributes = {"http.request.method": method, "url.scheme": scheme}
-        self._active.add(-1, attributes)
         attributes |= {"http.route": route} if route else {}
         attributes |= {"http.response.status_code": status} if status else {}
         if status is None or status >= 500:
