@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from fastapi import FastAPI
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from api import routes
 from api.config import Settings, load_settings
@@ -50,8 +50,6 @@ def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport 
         if access_log is not None:
             access_log.close()
 
-    public = PUBLIC_ROUTES | ({"/metrics"} if settings.metrics_public else frozenset())
-    authenticator = TokenAuthenticator(settings.api_tokens) if settings.require_auth else None
     app = FastAPI(
         title="Reasoning Agent API",
         lifespan=lifespan,
@@ -60,21 +58,23 @@ def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport 
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[
-            Middleware(RequestObserverMiddleware, access_log=access_log),
-            Middleware(RequestIdMiddleware),
-            Middleware(HostMiddleware, allowed=settings.allowed_hosts),
-            Middleware(CrossOriginMiddleware, origins=settings.cors_allow_origins),
-            Middleware(PathMiddleware),
-            Middleware(AuthenticationMiddleware, authenticator=authenticator, public=public),
-            Middleware(BytesInFlightMiddleware, limit=max(settings.max_bytes_in_flight, settings.max_request_bytes)),
-            Middleware(TracingMiddleware),
-            Middleware(DirectRoutesMiddleware, routes=routes.DIRECT),
-        ],
     )
     routes.install(app)
     exception_handlers.install(app)
+    app.middleware_stack = _around(app.build_middleware_stack(), settings, access_log)
     return app
+
+
+def _around(app: ASGIApp, settings: Settings, access_log: AccessLog | None) -> ASGIApp:
+    """What every request passes, outermost last. FastAPI's own stack stands within: the paths that are asked all the time never
+    come to it."""
+    public = PUBLIC_ROUTES | ({"/metrics"} if settings.metrics_public else frozenset())
+    authenticator = TokenAuthenticator(settings.api_tokens) if settings.require_auth else None
+    app = TracingMiddleware(DirectRoutesMiddleware(app, routes.DIRECT))
+    app = BytesInFlightMiddleware(app, limit=max(settings.max_bytes_in_flight, settings.max_request_bytes))
+    app = PathMiddleware(AuthenticationMiddleware(app, authenticator, public))
+    app = HostMiddleware(CrossOriginMiddleware(app, settings.cors_allow_origins), settings.allowed_hosts)
+    return RequestObserverMiddleware(RequestIdMiddleware(app), access_log)
 
 
 def _show_logs(settings: Settings) -> None:

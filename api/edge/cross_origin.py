@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,8 +69,6 @@ class CrossOriginMiddleware:
             await self._app(scope, receive, send)
 
     async def _answer(self, permission: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["cross_origin_headers"] = permission
-
         async def send_permitted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
@@ -110,12 +107,6 @@ class CrossOriginMiddleware:
         if "access-control-request-private-network" in headers:
             permitted["access-control-allow-private-network"] = "true"
         return Response(status_code=204, headers=permitted)
-
-
-def cross_origin_headers(request: Request) -> dict[str, str]:
-    """For an answer that is sent from outside of the middleware."""
-    found: dict[str, str] = getattr(request.state, "cross_origin_headers", {})
-    return found
 
 
 def _request_headers(asked: str) -> str:

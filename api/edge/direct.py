@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.edge.exception_handlers import answer_of
+from api.edge.exception_handlers import answer_of, unexpected
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -33,6 +33,7 @@ def _as_app(handler: Handler) -> ASGIApp:
             response = await handler(request)
         except Exception as error:
             if (answer := await answer_of(request, error)) is None:
+                await (await unexpected(request, error))(scope, receive, send)
                 raise
             response = answer
         await response(scope, receive, send)
