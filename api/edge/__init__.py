@@ -11,6 +11,7 @@ bytes_in_flight.py     how many bytes of bodies may be under way at once
 request_body.py        bytes → a JSON object that holds what it must
 json_bounds.py         how much a body may hold, whatever it means; request_bounds.py, schema_size.py: of what
 content_coding.py      compressed bodies, decoded as they come
+headers.py             looked up by name
 request_context.py     the few headers that are read → `RequestContext`
 disconnect.py          work that ends with its client
 streaming.py           events as an answer, closed whatever happens

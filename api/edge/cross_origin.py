@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.dialects.openai import render
+from api.edge.headers import headers_of, text_of
 from api.errors import OriginNotAllowed
 
 ANY = "*"
@@ -44,6 +45,7 @@ EXPOSED = (
     "x-should-retry",
     "x-trace-id",
 )
+PREFLIGHT = b"access-control-request-method"
 PREFLIGHT_SECONDS = 600
 _NAMES = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 
@@ -59,10 +61,9 @@ class CrossOriginMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if scope["method"] == "OPTIONS" and origin is not None and "access-control-request-method" in headers:
-            await self._preflight(origin, headers)(scope, receive, send)
+        origin = text_of(headers_of(scope), b"origin")
+        if scope["method"] == "OPTIONS" and origin is not None and PREFLIGHT in headers_of(scope):
+            await self._preflight(origin, Headers(scope=scope))(scope, receive, send)
         elif self._origins:
             await self._answer(self._permission(origin), scope, receive, send)
         else:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from api.edge.bytes_in_flight import hold
 from api.edge.content_coding import CodingTooLarge, codings, decoded
+from api.edge.headers import headers_of, text_of
 from api.edge.json_bounds import check_raw, check_values
 from api.edge.request_bounds import check_bounds
 from api.errors import InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
@@ -36,11 +37,10 @@ async def read_json_object(request: Request, *, limit: int, within: float) -> di
     Raises:
         UnsupportedMediaType, RequestTooLarge, RequestTimeout, InvalidRequest: what is wrong with the bytes.
     """
-    headers = request.headers
-    content_type = headers.get("content-type", "")
-    if content_type != "application/json":
-        _check_media_type(content_type)
-    applied = codings(headers.getlist("content-encoding")) if "content-encoding" in headers else ()
+    headers = headers_of(request.scope)
+    if headers.get(b"content-type") != b"application/json":
+        _check_media_type(text_of(headers, b"content-type") or "")
+    applied = codings(request.headers.getlist("content-encoding")) if b"content-encoding" in headers else ()
     raw = await _read_in_time(request, applied, limit, within)
     hold(request, len(raw))
     check_raw(raw)
@@ -75,7 +75,7 @@ def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 async def _read_in_time(request: Request, applied: Sequence[str], limit: int, within: float) -> bytes:
-    declared = request.headers.get("content-length", "")
+    declared = headers_of(request.scope).get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     try:

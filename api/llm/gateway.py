@@ -4,8 +4,8 @@ Every call names the component that makes it and the operation it serves. The ga
 spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and turns whatever goes wrong into `api.errors`.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +18,7 @@ from api.context import RequestContext
 from api.dialects.openai import as_it_came
 from api.llm.answers import LLMAnswer, LLMStream, whole_answer
 from api.llm.attribution import Purpose, attributed
-from api.llm.call_span import call_span
+from api.llm.call_span import CallSpan
 from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_transport import Reply
@@ -58,11 +58,15 @@ class LLMGateway:
         purpose = Purpose(component, operation, context, await self._own_key.environment())
         with (
             self._metrics.llm_call(component, operation, body.get("model")) as call,
-            call_span(self.tracing, purpose) as span,
+            CallSpan(self.tracing, purpose) as span,
         ):
             content = _content(body, purpose, span, endpoint)
-            async with self._send(endpoint.path, content, _headers(purpose, span)) as reply:
-                answer = LLMAnswer(await reply.read(), handed_on(reply.headers))
+            reply = await self._send(endpoint.path, content, _headers(purpose, span))
+            try:
+                read = await reply.read()
+            finally:
+                await reply.aclose()
+            answer = LLMAnswer(read, handed_on(reply.headers))
             call.answered(answer.json)
             self._spend.answered(reply.headers)
             if endpoint.check_answer is not as_it_came:
@@ -85,9 +89,10 @@ class LLMGateway:
         purpose = Purpose(component, operation, context, await self._own_key.environment())
         async with AsyncExitStack() as resources:
             call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
-            span = resources.enter_context(call_span(self.tracing, purpose))
+            span = resources.enter_context(CallSpan(self.tracing, purpose))
             content = _content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
-            reply = await resources.enter_async_context(self._send(endpoint.path, content, _headers(purpose, span)))
+            reply = await self._send(endpoint.path, content, _headers(purpose, span))
+            resources.push_async_callback(reply.aclose)
             events = whole_answer(reply.blocks(), [call.streamed, self._spend.streamed])
             first = await anext(events)
             return LLMStream(first, events, handed_on(reply.headers), resources.pop_all(), span)
@@ -109,7 +114,7 @@ class LLMGateway:
             AnswerUnusable: the model refused, or answered with something else.
         """
         purpose = Purpose(component, operation, context, await self._own_key.environment())
-        with self._metrics.llm_call(component, operation, model) as call, call_span(self.tracing, purpose) as span:
+        with self._metrics.llm_call(component, operation, model) as call, CallSpan(self.tracing, purpose) as span:
             response = await self._client.chat.completions.with_raw_response.parse(
                 model=model,
                 messages=messages,
@@ -126,13 +131,15 @@ class LLMGateway:
         """The environment of this server's key, which each call carries: asked for seldom, and then before the call."""
         return await self._own_key.environment()
 
-    @asynccontextmanager
-    async def _send(self, path: str, content: bytes, headers: Mapping[str, str]) -> AsyncIterator[Reply]:
-        """The reply, if it is none that says what went wrong; closed whatever happens."""
-        async with aclosing(await self._client.send(path, content, headers)) as reply:
-            if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-                raise error_of_answer(reply.status, reply.headers, await reply.read())
-            yield reply
+    async def _send(self, path: str, content: bytes, headers: Mapping[str, str]) -> Reply:
+        """The reply, to be closed, if it is none that says what went wrong."""
+        reply = await self._client.send(path, content, headers)
+        if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+            return reply
+        try:
+            raise error_of_answer(reply.status, reply.headers, await reply.read())
+        finally:
+            await reply.aclose()
 
 
 def _asking_for_usage(body: Mapping[str, Any], endpoint: Endpoint) -> Mapping[str, Any]:
