@@ -36,6 +36,7 @@ def main() -> None:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
         server_header=False,
+        access_log=False,  # `api.telemetry` has one that writes many lines at a time
     )
 
 

@@ -6,14 +6,20 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Annotated, Generic, Self, TypeVar, cast
 
-import httpx
 from fastapi import Depends, Request
-from openai import AsyncOpenAI
 
 from api.config import Settings, named_variables
-from api.context import RequestContext
-from api.edge import parse_request_context
-from api.llm import LLMGateway, Lookups, ModelCatalog, OwnKey, Readiness, SpendWatch, open_http_client
+from api.llm import (
+    LiteLLMClient,
+    LiteLLMTransport,
+    LLMGateway,
+    Lookups,
+    ModelCatalog,
+    OwnKey,
+    PooledTransport,
+    Readiness,
+    SpendWatch,
+)
 from api.reasoning import Limits, ReasoningAgent, load_prompts
 from api.routing import RequestRouter, RoutingClassifier, load_classifier_prompt
 from api.telemetry import Metrics, Tracing, open_metrics, open_tracing
@@ -49,7 +55,7 @@ class ServiceContainer:
 
     tracing = Opened[Tracing]()
     metrics = Opened[Metrics]()
-    openai_client = Opened[AsyncOpenAI]()
+    openai_client = Opened[LiteLLMClient]()
     gateway = Opened[LLMGateway]()
     readiness = Opened[Readiness]()
     catalog = Opened[ModelCatalog]()
@@ -57,7 +63,7 @@ class ServiceContainer:
     agent = Opened[ReasoningAgent]()
     router = Opened[RequestRouter]()
 
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, settings: Settings, transport: LiteLLMTransport | None = None) -> None:
         self.settings = settings
         self.opened: dict[str, object] = {}
         self._transport = transport
@@ -92,15 +98,10 @@ class ServiceContainer:
         classifier, content = _classifier(self.settings, gateway), self.settings.trace_content == "on"
         self.router = RequestRouter(classifier, metrics, self.settings.routing_default_mode, content)
 
-    def _open_client(self) -> AsyncOpenAI:
-        http_client = open_http_client(self.settings, self._transport)
-        self._closes("the HTTP client", http_client.aclose)
-        return AsyncOpenAI(
-            api_key=self.settings.llm_api_key.get_secret_value(),
-            base_url=self.settings.openai_base_url,
-            http_client=http_client,
-            max_retries=0,  # LiteLLM retries; a second layer would multiply the calls
-        )
+    def _open_client(self) -> LiteLLMClient:
+        client = LiteLLMClient(self.settings, self._transport or PooledTransport(self.settings))
+        self._closes("the HTTP client", client.close)
+        return client
 
     async def __aexit__(self, *exc: object) -> None:
         self.opened.clear()
@@ -145,14 +146,14 @@ def _in_thread(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     return in_thread
 
 
+def services_of(request: Request) -> ServiceContainer:
+    """The container of the server that the request came to."""
+    return cast(ServiceContainer, request.scope["state"]["services"])
+
+
 # FastAPI runs what is no coroutine in a thread: two of them would cost more than all else that this server does for a request.
 async def _services(request: Request) -> ServiceContainer:
-    return cast(ServiceContainer, request.state.services)
-
-
-async def _context(request: Request) -> RequestContext:
-    return parse_request_context(request)
+    return services_of(request)
 
 
 Services = Annotated[ServiceContainer, Depends(_services)]
-Context = Annotated[RequestContext, Depends(_context)]

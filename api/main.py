@@ -1,13 +1,12 @@
 """The application: what runs around every request, and nothing else."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
-import httpx
 from fastapi import FastAPI
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import routes
 from api.config import Settings, load_settings
@@ -17,13 +16,15 @@ from api.edge import (
     AuthenticationMiddleware,
     BytesInFlightMiddleware,
     CrossOriginMiddleware,
+    DirectRoutesMiddleware,
     HostMiddleware,
     PathMiddleware,
     RequestIdMiddleware,
     TokenAuthenticator,
     exception_handlers,
 )
-from api.telemetry import MetricsMiddleware, TracingMiddleware, without_messages
+from api.llm import LiteLLMTransport
+from api.telemetry import AccessLog, RequestObserverMiddleware, TracingMiddleware, without_messages
 
 
 class State(TypedDict):
@@ -32,7 +33,18 @@ class State(TypedDict):
     services: ServiceContainer
 
 
-def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+class Application:
+    """What is served. `described` is FastAPI's part of it, which stands within all that every request passes."""
+
+    def __init__(self, described: FastAPI, around: Callable[[ASGIApp], ASGIApp]) -> None:
+        self.described = described
+        self._app = around(described)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport | None = None) -> Application:
     """The application, configured by the environment and speaking to LiteLLM over the network unless told otherwise.
 
     Raises:
@@ -40,14 +52,15 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
     """
     settings = settings or load_settings()
     _show_logs(settings)
+    access_log = AccessLog() if logging.getLogger("api").isEnabledFor(logging.INFO) else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         async with ServiceContainer(settings, transport) as services:
             yield {"services": services}
+        if access_log is not None:
+            access_log.close()
 
-    public = PUBLIC_ROUTES | ({"/metrics"} if settings.metrics_public else frozenset())
-    authenticator = TokenAuthenticator(settings.api_tokens) if settings.require_auth else None
     app = FastAPI(
         title="Reasoning Agent API",
         lifespan=lifespan,
@@ -56,20 +69,21 @@ def create_app(settings: Settings | None = None, *, transport: httpx.AsyncBaseTr
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[
-            Middleware(MetricsMiddleware),
-            Middleware(RequestIdMiddleware),
-            Middleware(HostMiddleware, allowed=settings.allowed_hosts),
-            Middleware(CrossOriginMiddleware, origins=settings.cors_allow_origins),
-            Middleware(PathMiddleware),
-            Middleware(AuthenticationMiddleware, authenticator=authenticator, public=public),
-            Middleware(BytesInFlightMiddleware, limit=max(settings.max_bytes_in_flight, settings.max_request_bytes)),
-            Middleware(TracingMiddleware),
-        ],
     )
     routes.install(app)
     exception_handlers.install(app)
-    return app
+    return Application(app, lambda app: _around(app, settings, access_log))
+
+
+def _around(app: ASGIApp, settings: Settings, access_log: AccessLog | None) -> ASGIApp:
+    """What every request passes, outermost last; the paths that are asked all the time never come to FastAPI."""
+    public = PUBLIC_ROUTES | ({"/metrics"} if settings.metrics_public else frozenset())
+    authenticator = TokenAuthenticator(settings.api_tokens) if settings.require_auth else None
+    app = TracingMiddleware(DirectRoutesMiddleware(app, routes.DIRECT))
+    app = BytesInFlightMiddleware(app, limit=max(settings.max_bytes_in_flight, settings.max_request_bytes))
+    app = PathMiddleware(AuthenticationMiddleware(app, authenticator, public))
+    app = HostMiddleware(CrossOriginMiddleware(app, settings.cors_allow_origins), settings.allowed_hosts)
+    return RequestObserverMiddleware(RequestIdMiddleware(app), access_log)
 
 
 def _show_logs(settings: Settings) -> None:

@@ -5,11 +5,11 @@ import hmac
 from collections.abc import Collection, Iterable
 
 from pydantic import SecretStr
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.context import ANONYMOUS, Caller
 from api.dialects.openai import render
+from api.edge.headers import headers_of, text_of
 from api.errors import Unauthenticated
 
 PUBLIC_ROUTES = frozenset(
@@ -31,7 +31,8 @@ class TokenAuthenticator:
     """Knows the accepted tokens as digests; comparing digests of equal length takes the same time whatever was sent."""
 
     def __init__(self, tokens: Iterable[SecretStr]) -> None:
-        self._digests = tuple(_digest(token.get_secret_value()) for token in tokens)
+        digests = (_digest(token.get_secret_value()) for token in tokens)
+        self._callers = tuple((digest, Caller(f"token-{digest.hex()[:12]}")) for digest in digests)
 
     def authenticate(self, authorization: str | None) -> Caller:
         """The caller that the `Authorization` header names.
@@ -48,10 +49,10 @@ class TokenAuthenticator:
             raise Unauthenticated("The Authorization header must read `Bearer TOKEN`.")
         digest = _digest(token.strip())
         # Every token is compared, so that the time tells nothing of which one came close.
-        matches = [hmac.compare_digest(digest, known) for known in self._digests]
-        if not any(matches):
+        matches = [caller for known, caller in self._callers if hmac.compare_digest(digest, known)]
+        if not matches:
             raise Unauthenticated("The API key that was sent is not one of the server's API_TOKENS.")
-        return Caller(f"token-{digest.hex()[:12]}")
+        return matches[0]
 
 
 class AuthenticationMiddleware:
@@ -76,7 +77,7 @@ class AuthenticationMiddleware:
     def _caller(self, scope: Scope) -> Caller:
         if self._authenticator is None or scope["path"] in self._public:
             return ANONYMOUS
-        return self._authenticator.authenticate(Headers(scope=scope).get("authorization"))
+        return self._authenticator.authenticate(text_of(headers_of(scope), b"authorization"))
 
 
 def _digest(token: str) -> bytes:

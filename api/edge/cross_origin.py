@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.dialects.openai import render
+from api.edge.headers import headers_of, text_of
 from api.errors import OriginNotAllowed
 
 ANY = "*"
@@ -45,6 +45,7 @@ EXPOSED = (
     "x-should-retry",
     "x-trace-id",
 )
+PREFLIGHT = b"access-control-request-method"
 PREFLIGHT_SECONDS = 600
 _NAMES = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 
@@ -60,18 +61,15 @@ class CrossOriginMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if scope["method"] == "OPTIONS" and origin is not None and "access-control-request-method" in headers:
-            await self._preflight(origin, headers)(scope, receive, send)
+        origin = text_of(headers_of(scope), b"origin")
+        if scope["method"] == "OPTIONS" and origin is not None and PREFLIGHT in headers_of(scope):
+            await self._preflight(origin, Headers(scope=scope))(scope, receive, send)
         elif self._origins:
             await self._answer(self._permission(origin), scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _answer(self, permission: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["cross_origin_headers"] = permission
-
         async def send_permitted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
@@ -110,12 +108,6 @@ class CrossOriginMiddleware:
         if "access-control-request-private-network" in headers:
             permitted["access-control-allow-private-network"] = "true"
         return Response(status_code=204, headers=permitted)
-
-
-def cross_origin_headers(request: Request) -> dict[str, str]:
-    """For an answer that is sent from outside of the middleware."""
-    found: dict[str, str] = getattr(request.state, "cross_origin_headers", {})
-    return found
 
 
 def _request_headers(asked: str) -> str:

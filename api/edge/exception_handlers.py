@@ -11,8 +11,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.dialects.openai import render
-from api.edge.cross_origin import cross_origin_headers
-from api.edge.request_id import REQUEST_ID_HEADER
 from api.errors import (
     APIError,
     ClientDisconnected,
@@ -42,7 +40,20 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(ClientDisconnected, _disconnected)
     app.add_exception_handler(ClientDisconnect, _disconnected)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)
+
+
+async def answer_of(request: Request, error: Exception) -> Response | None:
+    """The answer to a request that failed so; None if nobody foresaw it, which the server as a whole is to be told."""
+    match error:
+        case APIError():
+            return await _api_error(request, error)
+        case HTTPException():
+            return await _http_exception(request, error)
+        case ClientDisconnected() | ClientDisconnect():
+            return await _disconnected(request, error)
+        case _:
+            return None
 
 
 async def _api_error(request: Request, error: Exception) -> Response:
@@ -82,13 +93,12 @@ async def _disconnected(_request: Request, _error: Exception) -> Response:
     return Response(status_code=499)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    # This answer is sent from outside of all middleware, so it has to bring along what they would add.
+async def unexpected(request: Request, error: Exception) -> Response:
+    """The answer to a failure of this server's own, which is logged."""
     identifier = getattr(request.state, "request_id", "unknown")
     _log.error("Request %s failed in this server", identifier, exc_info=error)
     message = f"The server failed to answer; its log says why, under request {identifier}."
-    headers = {REQUEST_ID_HEADER: identifier, **_decision(request), **cross_origin_headers(request)}
-    return render(InternalError(message, headers=headers))
+    return render(InternalError(message, headers=_decision(request)))
 
 
 def _decision(request: Request) -> dict[str, str]:

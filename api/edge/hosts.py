@@ -3,9 +3,9 @@ were its own, whatever a server there tells without asking for a token (DNS rebi
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from ipaddress import ip_address
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.dialects.openai import render
@@ -30,19 +30,21 @@ class HostMiddleware:
         self._app = app
         self._any = ANY in allowed
         self._names = _OWN | set(allowed)
+        # Few names are asked for, again and again.
+        self._allowed = lru_cache(maxsize=256)(self._is_allowed)
         # `*.example.com` allows what ends in `.example.com`.
         self._ends = tuple(name.removeprefix(ANY) for name in (_BELOW_LOCALHOST, *allowed) if name.startswith("*."))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._any:
-            for host in Headers(scope=scope).getlist("host"):
-                if not self._is_allowed(host):
+            for name, host in scope["headers"]:
+                if name == b"host" and not self._allowed(host):
                     await render(_refusal())(scope, receive, send)
                     return
         await self._app(scope, receive, send)
 
-    def _is_allowed(self, host: str) -> bool:
-        match = _HOST.fullmatch(host.strip().lower())
+    def _is_allowed(self, host: bytes) -> bool:
+        match = _HOST.fullmatch(host.decode("latin-1").strip().lower())
         if match is None:
             return False
         name = match["name"] or match["address"]

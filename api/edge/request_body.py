@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from api.edge.bytes_in_flight import hold
 from api.edge.content_coding import CodingTooLarge, codings, decoded
+from api.edge.headers import headers_of, text_of
 from api.edge.json_bounds import check_raw, check_values
 from api.edge.request_bounds import check_bounds
 from api.errors import InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
@@ -36,10 +37,10 @@ async def read_json_object(request: Request, *, limit: int, within: float) -> di
     Raises:
         UnsupportedMediaType, RequestTooLarge, RequestTimeout, InvalidRequest: what is wrong with the bytes.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedMediaType("Send the request as JSON, with the header `Content-Type: application/json`.")
-    applied = codings(request.headers.getlist("content-encoding"))
+    headers = headers_of(request.scope)
+    if headers.get(b"content-type") != b"application/json":
+        _check_media_type(text_of(headers, b"content-type") or "")
+    applied = codings(request.headers.getlist("content-encoding")) if b"content-encoding" in headers else ()
     raw = await _read_in_time(request, applied, limit, within)
     hold(request, len(raw))
     check_raw(raw)
@@ -51,6 +52,12 @@ async def read_json_object(request: Request, *, limit: int, within: float) -> di
         raise InvalidRequest("The body of the request must be a JSON object.", code="invalid_type")
     check_values(body)
     return body
+
+
+def _check_media_type(content_type: str) -> None:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType("Send the request as JSON, with the header `Content-Type: application/json`.")
 
 
 def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
@@ -68,19 +75,37 @@ def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 async def _read_in_time(request: Request, applied: Sequence[str], limit: int, within: float) -> bytes:
-    declared = request.headers.get("content-length", "")
+    declared = headers_of(request.scope).get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     try:
         async with asyncio.timeout(within):
+            if not applied:
+                return await _whole(request, limit)
             body = _at_most(request.stream(), limit)
-            return await _joined(_at_most(decoded(body, applied, most=limit), limit) if applied else body)
+            return await _joined(_at_most(decoded(body, applied, most=limit), limit))
     except CodingTooLarge:
         raise _too_large(limit) from None
     except TimeoutError:
         raise RequestTimeout(
             f"The body of the request did not arrive within {within:g} s (REQUEST_BODY_TIMEOUT).", headers=_CLOSE
         ) from None
+
+
+async def _whole(request: Request, limit: int) -> bytes:
+    """Most bodies come in one piece."""
+    pieces: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 async def _joined(body: AsyncGenerator[bytes, None]) -> bytes:

@@ -5,7 +5,7 @@ docs/contract.md holds this as a table.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from api.edge.schema_size import MAX_SCHEMA_NODES, unfolded_nodes
@@ -25,25 +25,6 @@ LONGEST_TAG: Final = 128
 LONGEST_MODEL: Final = 256
 LONGEST_NAME: Final = 1_024
 
-_LISTS: Final = {
-    "messages": MAX_MESSAGES,
-    "tools": MAX_TOOLS,
-    "functions": MAX_TOOLS,
-    "stop": MAX_STOPS,
-    "stop_sequences": MAX_STOPS,
-    "include": MAX_STOPS,
-    "modalities": MAX_STOPS,
-}
-_NUMBERS: Final = {"n": MAX_CHOICES, "best_of": MAX_CHOICES}
-# They become parts of rows, headers and log lines.
-_NAMES: Final = {
-    "model": LONGEST_MODEL,
-    "user": LONGEST_NAME,
-    "safety_identifier": LONGEST_NAME,
-    "prompt_cache_key": LONGEST_NAME,
-    "previous_response_id": LONGEST_NAME,
-    "service_tier": LONGEST_NAME,
-}
 # C0, DEL, C1, and what else ends a line.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # LiteLLM resolves tools of this server with its own MCP servers.
@@ -57,27 +38,20 @@ def check_bounds(body: Mapping[str, Any]) -> None:
         InvalidRequest: with the first field that holds too much, or a name that no name can be.
         ModelNotFound: a list of models, which LiteLLM would ask one after the other.
     """
-    _check_names(body)
-    _check_counts(body)
-    _check_metadata(body.get("metadata"))
-    _check_tools(body)
+    for field, value in body.items():
+        if (check := _CHECKS.get(field)) is not None and value is not None:
+            check(field, value)
+    _check_schemas(body)
 
 
-def _check_names(body: Mapping[str, Any]) -> None:
-    for field, longest in _NAMES.items():
-        _check_name(field, body.get(field), longest)
-    for field, name in _inner_names(body):
-        _check_name(field, name, LONGEST_NAME)
-    if isinstance(model := body.get("model"), str) and "," in model:
-        raise ModelNotFound(model)
+def _check_model(field: str, value: Any) -> None:
+    _check_name(field, value, LONGEST_MODEL)
+    if isinstance(value, str) and "," in value:
+        raise ModelNotFound(value)
 
 
-def _inner_names(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for place, message in _objects(body, "messages"):
-        yield f"messages[{place}].name", message.get("name")
-    for field in ("tools", "functions"):
-        for place, tool in _objects(body, field):
-            yield f"{field}[{place}].name", (_object(tool.get("function")) or tool).get("name")
+def _check_a_name(field: str, value: Any) -> None:
+    _check_name(field, value, LONGEST_NAME)
 
 
 def _check_name(field: str, value: Any, longest: int) -> None:
@@ -85,22 +59,53 @@ def _check_name(field: str, value: Any, longest: int) -> None:
         return
     if len(value) > longest:
         raise _beyond(field, "string too long", f"a string with maximum length {longest}", f"{len(value)} characters")
-    if _CONTROL.search(value):
+    if not value.isprintable() and _CONTROL.search(value):
         raise InvalidRequest(f"Invalid '{field}': it holds a control character.", param=field, code="invalid_value")
 
 
-def _check_counts(body: Mapping[str, Any]) -> None:
-    for field, most in (_LISTS | {"input": _most_inputs(body.get("input"))}).items():
-        _check_length(field, body.get(field), most)
-    if isinstance(biases := body.get("logit_bias"), dict) and len(biases) > MAX_BIASES:
-        raise _beyond("logit_bias", "object with too many properties", f"at most {MAX_BIASES}", str(len(biases)))
-    for field, highest in _NUMBERS.items():
-        value = body.get(field)
-        if isinstance(value, int | float) and value > highest:
-            raise _beyond(field, "integer above maximum value", f"a value <= {highest}", str(value))
-    for field in ("messages", "input"):
-        if sum(map(_parts, (message for _, message in _objects(body, field)))) > MAX_PARTS:
-            raise _beyond(field, "array too long", f"at most {MAX_PARTS} content parts in it", "more")
+def _check_messages(field: str, value: Any) -> None:
+    _check_length(field, value, MAX_MESSAGES)
+    _check_parts(field, value)
+    for place, message in _objects(value):
+        if "name" in message:
+            _check_name(f"{field}[{place}].name", message["name"], LONGEST_NAME)
+
+
+def _check_input(field: str, value: Any) -> None:
+    _check_length(field, value, _most_inputs(value))
+    _check_parts(field, value)
+
+
+def _check_parts(field: str, value: Any) -> None:
+    if sum(_parts(message) for _, message in _objects(value)) > MAX_PARTS:
+        raise _beyond(field, "array too long", f"at most {MAX_PARTS} content parts in it", "more")
+
+
+def _check_functions(field: str, value: Any) -> None:
+    _check_length(field, value, MAX_TOOLS)
+    for place, tool in _objects(value):
+        name = (_object(tool.get("function")) or tool).get("name")
+        _check_name(f"{field}[{place}].name", name, LONGEST_NAME)
+        server = tool.get("server_url") if field == "tools" else None
+        if isinstance(server, str) and server.strip().casefold().startswith(_LITELLMS_SERVER):
+            named = f"{field}[{place}].server_url"
+            raise InvalidRequest(
+                f"Invalid '{named}': give the address of an MCP server.", param=named, code="invalid_value"
+            )
+
+
+def _check_stops(field: str, value: Any) -> None:
+    _check_length(field, value, MAX_STOPS)
+
+
+def _check_biases(field: str, value: Any) -> None:
+    if isinstance(value, dict) and len(value) > MAX_BIASES:
+        raise _beyond(field, "object with too many properties", f"at most {MAX_BIASES}", str(len(value)))
+
+
+def _check_choices(field: str, value: Any) -> None:
+    if isinstance(value, int | float) and value > MAX_CHOICES:
+        raise _beyond(field, "integer above maximum value", f"a value <= {MAX_CHOICES}", str(value))
 
 
 def _most_inputs(value: Any) -> int:
@@ -115,18 +120,18 @@ def _parts(message: Mapping[str, Any]) -> int:
     return sum(len(value) for field in ("content", "tool_calls") if isinstance(value := message.get(field), list))
 
 
-def _check_metadata(metadata: Any) -> None:
+def _check_metadata(field: str, metadata: Any) -> None:
     if not isinstance(metadata, dict):
         return
     if len(metadata) > MAX_METADATA:
-        raise _beyond("metadata", "object with too many properties", f"at most {MAX_METADATA}", str(len(metadata)))
+        raise _beyond(field, "object with too many properties", f"at most {MAX_METADATA}", str(len(metadata)))
     for name in metadata:
-        _check_name("metadata", name, LONGEST_NAME)
+        _check_name(field, name, LONGEST_NAME)
     texts = list(_texts({name: value for name, value in metadata.items() if name != "tags"}))
     if (length := sum(map(len, texts))) > MAX_METADATA_CHARACTERS:
-        raise _beyond("metadata", "object too large", f"at most {MAX_METADATA_CHARACTERS} characters", str(length))
+        raise _beyond(field, "object too large", f"at most {MAX_METADATA_CHARACTERS} characters", str(length))
     if any("\x00" in text for text in texts):
-        raise InvalidRequest("Invalid 'metadata': it holds a NUL character.", param="metadata", code="invalid_value")
+        raise InvalidRequest(f"Invalid '{field}': it holds a NUL character.", param=field, code="invalid_value")
     _check_tags(metadata.get("tags"))
 
 
@@ -136,14 +141,8 @@ def _check_tags(tags: Any) -> None:
         _check_name(f"metadata.tags[{place}]", tag, LONGEST_TAG)
 
 
-def _check_tools(body: Mapping[str, Any]) -> None:
-    for place, tool in _objects(body, "tools"):
-        server = tool.get("server_url")
-        if isinstance(server, str) and server.strip().casefold().startswith(_LITELLMS_SERVER):
-            field = f"tools[{place}].server_url"
-            raise InvalidRequest(
-                f"Invalid '{field}': give the address of an MCP server.", param=field, code="invalid_value"
-            )
+def _check_schemas(body: Mapping[str, Any]) -> None:
+    """All of them together: what stands in each is unfolded in one thread."""
     nodes = 0
     for field, schema in _schemas(body):
         nodes += unfolded_nodes(schema, MAX_SCHEMA_NODES - nodes)
@@ -154,13 +153,14 @@ def _check_tools(body: Mapping[str, Any]) -> None:
 
 def _schemas(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for field in ("tools", "functions"):
-        for place, tool in _objects(body, field):
+        for place, tool in _objects(body.get(field)):
             function = _object(tool.get("function")) or tool
             yield f"{field}[{place}]", function.get("parameters") or tool.get("input_schema")
-    wanted = _object(body.get("response_format"))
-    yield "response_format", _object(wanted.get("json_schema")).get("schema")
-    yield "response_format", wanted.get("schema")
-    yield "text.format", _object(_object(body.get("text")).get("format")).get("schema")
+    if wanted := _object(body.get("response_format")):
+        yield "response_format", _object(wanted.get("json_schema")).get("schema")
+        yield "response_format", wanted.get("schema")
+    if text := _object(body.get("text")):
+        yield "text.format", _object(text.get("format")).get("schema")
 
 
 def _check_length(field: str, value: Any, most: int) -> None:
@@ -184,9 +184,11 @@ def _beyond(field: str, fault: str, expected: str, got: str) -> InvalidRequest:
     return InvalidRequest(message, param=field, code=_CODES[fault])
 
 
-def _objects(body: Mapping[str, Any], field: str) -> list[tuple[int, dict[str, Any]]]:
-    value = body.get(field)
-    return [(place, one) for place, one in enumerate(value if isinstance(value, list) else ()) if isinstance(one, dict)]
+def _objects(value: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    if isinstance(value, list):
+        for place, one in enumerate(value):
+            if isinstance(one, dict):
+                yield place, one
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -205,3 +207,26 @@ def _texts(value: Any) -> Iterator[str]:
                 waiting += found
             case other:
                 yield str(other)
+
+
+_CHECKS: Final[Mapping[str, Callable[[str, Any], None]]] = {
+    "model": _check_model,
+    # These become parts of rows, headers and log lines.
+    "user": _check_a_name,
+    "safety_identifier": _check_a_name,
+    "prompt_cache_key": _check_a_name,
+    "previous_response_id": _check_a_name,
+    "service_tier": _check_a_name,
+    "messages": _check_messages,
+    "input": _check_input,
+    "tools": _check_functions,
+    "functions": _check_functions,
+    "stop": _check_stops,
+    "stop_sequences": _check_stops,
+    "include": _check_stops,
+    "modalities": _check_stops,
+    "n": _check_choices,
+    "best_of": _check_choices,
+    "logit_bias": _check_biases,
+    "metadata": _check_metadata,
+}

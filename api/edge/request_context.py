@@ -6,9 +6,13 @@ from typing import cast
 from starlette.requests import Request
 
 from api.context import Caller, RequestContext
+from api.edge.headers import headers_of, text_of
 from api.errors import InvalidHeader
 from api.protocol import PROVIDER_FIELDS_HEADER, ROUTING_MODE_HEADER, SESSION_ID_HEADER, RoutingMode
 
+_SESSION, _ROUTING, _PROVIDER_FIELDS = (
+    name.lower().encode() for name in (SESSION_ID_HEADER, ROUTING_MODE_HEADER, PROVIDER_FIELDS_HEADER)
+)
 _SESSION_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -18,11 +22,12 @@ def parse_request_context(request: Request) -> RequestContext:
     Raises:
         InvalidHeader: a header that cannot be used, with what it may be.
     """
+    headers = headers_of(request.scope)
     return RequestContext(
-        caller=cast(Caller, request.state.caller),
-        session_id=_session_id(request.headers.get(SESSION_ID_HEADER)),
-        routing_mode=_routing_mode(request.headers.get(ROUTING_MODE_HEADER)),
-        provider_fields=_flag(PROVIDER_FIELDS_HEADER, request.headers.get(PROVIDER_FIELDS_HEADER)),
+        caller=cast(Caller, request.scope["state"]["caller"]),
+        session_id=_session_id(text_of(headers, _SESSION)),
+        routing_mode=_routing_mode(text_of(headers, _ROUTING)),
+        provider_fields=_flag(PROVIDER_FIELDS_HEADER, text_of(headers, _PROVIDER_FIELDS)),
     )
 
 
@@ -45,8 +50,7 @@ def _routing_mode(value: str | None) -> RoutingMode | None:
 
 
 def _flag(header: str, value: str | None) -> bool:
-    flags = {None: False, "true": True, "false": False}
-    flag = None if value is None else value.strip().lower()
-    if flag not in flags:
+    flag = "false" if value is None else value.strip().lower()
+    if flag not in ("true", "false"):
         raise InvalidHeader(f"{header} must be 'true' or 'false'.", param=header)
-    return flags[flag]
+    return flag == "true"

@@ -4,17 +4,20 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import Protocol, runtime_checkable
 
 from opentelemetry.trace import get_current_span
-from starlette.responses import StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.config import STREAM_KEEPALIVE
 from api.dialects.openai import error_event
+from api.edge.disconnect import unless_disconnected
 from api.edge.stream_keepalive import StreamKeepalive
-from api.errors import APIError, InternalError
-from api.telemetry import Tracing, metrics_of, record_failure, tracing_of
+from api.errors import APIError, ClientDisconnected, InternalError
+from api.telemetry import metrics_of, record_failure, tracing_of
 
 _log = logging.getLogger(__name__)
 
@@ -35,46 +38,52 @@ class TellsErrors(Protocol):
     def error_event(self, error: APIError) -> bytes: ...
 
 
-class EventStreamResponse(StreamingResponse):
-    """The source's events. Whether they end, fail or are cancelled, the source is closed before the response returns."""
+class EventStreamResponse(Response):
+    """The source's events. Whether they end, fail or are cancelled, or their client leaves, the source is closed before the
+    response returns."""
 
     def __init__(self, source: EventSource, *, headers: Mapping[str, str]) -> None:
         # Proxies would otherwise hold events back to fill their buffers.
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         self._source = source
-        self._tracing = Tracing()
-        self._keepalive = StreamKeepalive()
-        self._events = self._with_error_event()
-        super().__init__(self._events, headers={**source.headers, **headers, **own}, media_type="text/event-stream")
+        self.status_code = HTTPStatus.OK
+        self.media_type = "text/event-stream"
+        self.background = None
+        self.init_headers({**source.headers, **headers, **own})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._tracing = tracing_of(scope)
         metrics = metrics_of(scope)
         metrics.stream_began()
-        keepalive = asyncio.create_task(self._keepalive.run(send, _keepalive_seconds(scope)))
+        keepalive = StreamKeepalive()
+        clock = asyncio.create_task(keepalive.run(send, _keepalive_seconds(scope)))
         try:
-            async with aclosing(self._events):
-                await super().__call__(scope, receive, send)
+            await unless_disconnected(Request(scope, receive), self._send(scope, send, keepalive))
+        except ClientDisconnected:
+            return
         finally:
-            keepalive.cancel()
+            clock.cancel()
             metrics.stream_ended()
             await self._source.aclose()
 
-    async def _with_error_event(self) -> AsyncGenerator[bytes, None]:
-        source, keepalive = self._source, self._keepalive
-        async with aclosing(source.events()) as events:
+    async def _send(self, scope: Scope, send: Send, keepalive: StreamKeepalive) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async with aclosing(self._source.events()) as events:
             try:
                 keepalive.waits()
                 async for chunk in events:
                     keepalive.speaks()
-                    yield chunk
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
                     keepalive.waits()
                 keepalive.speaks()
             except Exception as error:  # noqa: BLE001 - the status has been sent: only the stream is left to say it
                 keepalive.speaks()
-                record_failure(get_current_span(), self._tracing, error)
-                told = _told(error)
-                yield source.error_event(told) if isinstance(source, TellsErrors) else error_event(told)
+                await send({"type": "http.response.body", "body": self._failed(scope, error), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _failed(self, scope: Scope, error: Exception) -> bytes:
+        record_failure(get_current_span(), tracing_of(scope), error)
+        told = _told(error)
+        return self._source.error_event(told) if isinstance(self._source, TellsErrors) else error_event(told)
 
 
 def _keepalive_seconds(scope: Scope) -> float:

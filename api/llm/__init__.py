@@ -11,13 +11,14 @@ upstream_words.py    its message in a caller's words; upstream_headers.py: what 
 lookups.py           what LiteLLM is asked beside calls
 own_key.py           the environment of this server's key; model_catalog.py: its models
 readiness.py         can calls be made?; spend_watch.py: is what they cost recorded?
-http_client.py       the transport beneath the one client
+litellm_client.py    the one AsyncOpenAI; litellm_transport.py: its connections
 """
 
 from api.llm.answers import LLMAnswer, LLMStream
 from api.llm.endpoints import CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
 from api.llm.gateway import LLMGateway
-from api.llm.http_client import open_http_client
+from api.llm.litellm_client import LiteLLMClient
+from api.llm.litellm_transport import LiteLLMTransport, PooledTransport, Reply
 from api.llm.lookups import Lookups
 from api.llm.model_catalog import ModelCatalog, ModelInfo
 from api.llm.own_key import OwnKey
@@ -35,13 +36,16 @@ __all__ = [
     "LLMAnswer",
     "LLMGateway",
     "LLMStream",
+    "LiteLLMClient",
+    "LiteLLMTransport",
     "Lookups",
     "ModelCatalog",
     "ModelInfo",
     "OwnKey",
+    "PooledTransport",
     "Readiness",
+    "Reply",
     "SpendWatch",
     "callers_message",
     "is_context_overflow",
-    "open_http_client",
 ]

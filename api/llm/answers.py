@@ -1,21 +1,18 @@
 """What comes back of a call: whole, or event by event."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import httpx
 from opentelemetry.trace import Span
 from pydantic_core import from_json
 
 from api.dialects.openai import ends_with_done, split_at_error
 from api.errors import UpstreamStreamBroken
 from api.llm.call_span import cut_unless_ended
-from api.llm.spend_watch import SpendWatch
 from api.llm.upstream_errors import error_of_event
 from api.sse import complete_events
-from api.telemetry import LLMCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +54,9 @@ class LLMStream:
         headers: dict[str, str],
         resources: AsyncExitStack,
         span: Span,
-        call: LLMCall,
-        spend: SpendWatch,
     ) -> None:
         self.headers = headers
-        self._spend = spend
         self._span = span
-        self._call = call
         self._first = first
         self._rest = rest
         self._resources = resources
@@ -79,8 +72,6 @@ class LLMStream:
             with cut_unless_ended(self._span):
                 yield self._first
                 async for events in self._rest:
-                    self._call.streamed(events)
-                    self._spend.streamed(events)
                     yield events
 
     async def read(self, reader: Reader) -> AsyncGenerator[list[dict[str, Any]], None]:
@@ -94,7 +85,6 @@ class LLMStream:
                 for objects in reader.take(self._first):
                     yield objects
                 async for events in self._rest:
-                    self._call.streamed(events)
                     for objects in reader.take(events):
                         yield objects
                 yield reader.end()
@@ -104,12 +94,16 @@ class LLMStream:
         await self._resources.aclose()
 
 
-async def whole_answer(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The events up to `[DONE]`; an error event, or an end before it, is raised."""
+async def whole_answer(
+    reads: AsyncIterable[bytes], observers: Sequence[Callable[[bytes], None]] = ()
+) -> AsyncIterator[bytes]:
+    """The events up to `[DONE]`, each shown to the observers first; an error event, or an end before it, is raised."""
     events = b""
-    async for block in complete_events(response.aiter_bytes()):
+    async for block in complete_events(reads):
         events, error = split_at_error(block)
         if events:
+            for observer in observers:
+                observer(events)
             yield events
         if error is not None:
             raise error_of_event(error)

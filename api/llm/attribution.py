@@ -1,5 +1,6 @@
 """Who makes a call and what for, in the words that LiteLLM's spend log and Phoenix filter by."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from api.llm.litellm_fields import steers_as_metadata, without_litellms_own
 END_USER_HEADER = "x-litellm-end-user-id"
 LONGEST_END_USER = 256
 _HEADER_SAFE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+_SAFE = re.compile(r"[!-$&-~]*")
 
 # Tags that start with these are ours alone: a caller's own tag of that form is left out, since it would claim another's cost.
 _OWN_TAGS = ("component:", "operation:", "routing_path:", "environment:")
@@ -44,7 +46,7 @@ class Purpose:
 
     def headers(self) -> dict[str, str]:
         """The end user, in a form that fits a header: what is not visible ASCII is percent-encoded."""
-        return {END_USER_HEADER: quote(self.context.end_user[:LONGEST_END_USER], safe=_HEADER_SAFE)}
+        return {END_USER_HEADER: _header_safe(self.context.end_user[:LONGEST_END_USER])}
 
 
 def attributed(
@@ -71,6 +73,10 @@ def attributed(
     if field == "metadata":
         return {**kept, field: metadata}
     return {**_without_our_names(kept, ours), field: {**metadata, "requester_metadata": ours}}
+
+
+def _header_safe(text: str) -> str:
+    return text if _SAFE.fullmatch(text) else quote(text, safe=_HEADER_SAFE)
 
 
 def _without_our_names(body: Mapping[str, Any], ours: Mapping[str, str]) -> dict[str, Any]:

@@ -6,10 +6,9 @@ spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and 
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Any
 
-import httpx
-from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionMessageParam
 from opentelemetry.trace import Span
 from pydantic_core import to_json
@@ -19,11 +18,14 @@ from api.context import RequestContext
 from api.dialects.openai import as_it_came
 from api.llm.answers import LLMAnswer, LLMStream, whole_answer
 from api.llm.attribution import Purpose, attributed
-from api.llm.call_span import call_span
+from api.llm.call_span import CallSpan
 from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
+from api.llm.litellm_client import LiteLLMClient
+from api.llm.litellm_transport import Reply
 from api.llm.own_key import OwnKey
 from api.llm.spend_watch import SpendWatch
 from api.llm.structured import Parsed, parsed
+from api.llm.upstream_errors import error_of_answer
 from api.llm.upstream_headers import handed_on
 from api.telemetry import Metrics, Tracing, trace_headers, trace_id
 
@@ -35,7 +37,7 @@ class LLMGateway:
     """
 
     def __init__(
-        self, client: AsyncOpenAI, tracing: Tracing, metrics: Metrics, own_key: OwnKey, spend: SpendWatch
+        self, client: LiteLLMClient, tracing: Tracing, metrics: Metrics, own_key: OwnKey, spend: SpendWatch
     ) -> None:
         self._client = client
         self.tracing = tracing
@@ -56,17 +58,17 @@ class LLMGateway:
         purpose = Purpose(component, operation, context, await self._own_key.environment())
         with (
             self._metrics.llm_call(component, operation, body.get("model")) as call,
-            call_span(self.tracing, purpose) as span,
+            CallSpan(self.tracing, purpose) as span,
         ):
-            response = await self._client.post(
-                endpoint.path,
-                cast_to=httpx.Response,
-                content=_content(body, purpose, span, endpoint),
-                options={"headers": _headers(purpose, span)},
-            )
-            answer = LLMAnswer(response.content, handed_on(response.headers))
+            content = _content(body, purpose, span, endpoint)
+            reply = await self._send(endpoint.path, content, _headers(purpose, span))
+            try:
+                read = await reply.read()
+            finally:
+                await reply.aclose()
+            answer = LLMAnswer(read, handed_on(reply.headers))
             call.answered(answer.json)
-            self._spend.answered(response.headers)
+            self._spend.answered(reply.headers)
             if endpoint.check_answer is not as_it_came:
                 endpoint.check_answer(answer.json())
         return answer
@@ -87,15 +89,13 @@ class LLMGateway:
         purpose = Purpose(component, operation, context, await self._own_key.environment())
         async with AsyncExitStack() as resources:
             call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
-            span = resources.enter_context(call_span(self.tracing, purpose))
+            span = resources.enter_context(CallSpan(self.tracing, purpose))
             content = _content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
-            response = await self._open_stream(endpoint.path, content, _headers(purpose, span))
-            resources.push_async_callback(response.aclose)
-            events = whole_answer(response)
+            reply = await self._send(endpoint.path, content, _headers(purpose, span))
+            resources.push_async_callback(reply.aclose)
+            events = whole_answer(reply.blocks(), [call.streamed, self._spend.streamed])
             first = await anext(events)
-            call.streamed(first)
-            self._spend.streamed(first)
-            return LLMStream(first, events, handed_on(response.headers), resources.pop_all(), span, call, self._spend)
+            return LLMStream(first, events, handed_on(reply.headers), resources.pop_all(), span)
 
     async def parse(
         self,
@@ -114,7 +114,7 @@ class LLMGateway:
             AnswerUnusable: the model refused, or answered with something else.
         """
         purpose = Purpose(component, operation, context, await self._own_key.environment())
-        with self._metrics.llm_call(component, operation, model) as call, call_span(self.tracing, purpose) as span:
+        with self._metrics.llm_call(component, operation, model) as call, CallSpan(self.tracing, purpose) as span:
             response = await self._client.chat.completions.with_raw_response.parse(
                 model=model,
                 messages=messages,
@@ -131,16 +131,15 @@ class LLMGateway:
         """The environment of this server's key, which each call carries: asked for seldom, and then before the call."""
         return await self._own_key.environment()
 
-    async def _open_stream(self, path: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        stream = await self._client.post(
-            path,
-            cast_to=object,
-            content=content,
-            options={"headers": headers},
-            stream=True,
-            stream_cls=AsyncStream[object],
-        )
-        return stream.response
+    async def _send(self, path: str, content: bytes, headers: Mapping[str, str]) -> Reply:
+        """The reply, to be closed, if it is none that says what went wrong."""
+        reply = await self._client.send(path, content, headers)
+        if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+            return reply
+        try:
+            raise error_of_answer(reply.status, reply.headers, await reply.read())
+        finally:
+            await reply.aclose()
 
 
 def _asking_for_usage(body: Mapping[str, Any], endpoint: Endpoint) -> Mapping[str, Any]:

@@ -20,9 +20,8 @@ from api.errors import (
     ModelNotFound,
     PreviousResponseNotFound,
     UpstreamStreamBroken,
-    UpstreamTimeout,
-    UpstreamUnreachable,
 )
+from api.llm.litellm_transport import late, unreachable
 from api.llm.upstream_headers import handed_on
 from api.llm.upstream_words import in_callers_words
 
@@ -56,21 +55,28 @@ def mapped(error: Exception) -> Exception:
         case openai.APIStatusError():
             return _of_status(error)
         case openai.APITimeoutError() if not _never_answered(error):
-            return UpstreamTimeout("LiteLLM did not answer within HTTP_READ_TIMEOUT.")
+            return late()
         case openai.APIConnectionError():
-            return UpstreamUnreachable("LiteLLM cannot be reached. Is it running, and is LLM_BASE_URL right?")
+            return unreachable()
         case openai.LengthFinishReasonError():
             return AnswerUnusable("the answer was cut off at its length limit")
         case openai.ContentFilterFinishReasonError():
             return AnswerUnusable("the provider's content filter held the answer back")
         case ValidationError():
             return AnswerUnusable("the answer does not fit its schema")
-        case httpx.TimeoutException():
-            return UpstreamStreamBroken("LiteLLM fell silent in the middle of its answer.")
-        case httpx.HTTPError():
-            return UpstreamStreamBroken("The connection to LiteLLM was lost before the answer was complete.")
         case _:
             return error
+
+
+def error_of_answer(status: int, headers: Mapping[str, str], content: bytes) -> APIError:
+    """The error that LiteLLM answered with."""
+    try:
+        body = from_json(content)
+    except ValueError:
+        body = None
+    said = body.get("error", body) if isinstance(body, dict) else None
+    error = {"message": body.get("detail"), **said} if isinstance(body, dict) and isinstance(said, dict) else None
+    return _decided(status, error or {"message": _nameless(status)}, handed_on(headers))
 
 
 def error_of_event(data: bytes) -> APIError:
@@ -151,7 +157,12 @@ def _error_object(body: object, response: httpx.Response) -> dict[str, Any]:
     """The object under `error`; the SDK has already taken it out of the body where there was one."""
     if isinstance(body, dict):
         return {"message": body.get("detail"), **body}
-    return {"message": f"LiteLLM answered {response.status_code} {response.reason_phrase}."}
+    return {"message": _nameless(response.status_code)}
+
+
+def _nameless(status: int) -> str:
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+    return f"LiteLLM answered {f'{status} {phrase}'.strip()}."
 
 
 def _never_answered(error: openai.APITimeoutError) -> bool:

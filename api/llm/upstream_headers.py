@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 # LiteLLM puts this before the names of its provider's headers.
@@ -24,6 +25,17 @@ _LITELLMS: Final = frozenset(
         "x-litellm-version",
     }
 )
+# What OpenAI's clients act on, or report.
+_CLIENTS: Final = frozenset(
+    {
+        "openai-processing-ms",
+        "openai-version",
+        "retry-after",
+        "retry-after-ms",
+        "x-request-id",
+        "x-should-retry",
+    }
+)
 # Anthropic calls its request id so, and LiteLLM leaves that name as it is.
 _ALSO_CALLED: Final = {"request-id": "x-request-id"}
 
@@ -36,15 +48,25 @@ def handed_on(headers: Mapping[str, str]) -> dict[str, str]:
     """
     kept: dict[str, str] = {}
     for name, value in headers.items():
-        bare = name.removeprefix(_OF_THE_PROVIDER)
-        known, of_the_provider = _ALSO_CALLED.get(bare, bare), bare != name
-        first = known not in kept or of_the_provider == (known == "x-request-id")
-        if first and _may_pass(known, value, of_the_provider=of_the_provider):
-            kept[known] = value
+        if (known := _known(name)) is None:
+            continue
+        shown, of_the_provider = known
+        first = shown not in kept or of_the_provider == (shown == "x-request-id")
+        if first and _may_pass(shown, value):
+            kept[shown] = value
     return kept
 
 
-def _may_pass(name: str, value: str, *, of_the_provider: bool) -> bool:
+@lru_cache(maxsize=1024)
+def _known(name: str) -> tuple[str, bool] | None:
+    """The name that a caller sees and whether it is the provider's, if it may be seen at all. LiteLLM's names are few."""
+    bare = name.removeprefix(_OF_THE_PROVIDER)
+    shown, of_the_provider = _ALSO_CALLED.get(bare, bare), bare != name
+    may = shown in _CLIENTS or _RATE_LIMIT.fullmatch(shown) or (shown in _LITELLMS and not of_the_provider)
+    return (shown, of_the_provider) if may else None
+
+
+def _may_pass(name: str, value: str) -> bool:
     match name:
         case "retry-after":
             return bool(_NUMBER.fullmatch(value)) or _is_date(value)
@@ -52,11 +74,8 @@ def _may_pass(name: str, value: str, *, of_the_provider: bool) -> bool:
             return bool(_NUMBER.fullmatch(value))
         case "x-should-retry":
             return value in {"true", "false"}
-        case "x-request-id" | "openai-version":
-            return bool(_WORDS.fullmatch(value))
         case _:
-            known = (name in _LITELLMS and not of_the_provider) or _RATE_LIMIT.fullmatch(name)
-            return bool(known and _WORDS.fullmatch(value))
+            return bool(_WORDS.fullmatch(value))
 
 
 def _is_date(value: str) -> bool:

@@ -4,7 +4,10 @@ from fastapi import FastAPI
 
 from api.routes import chat, docs, handed_on, health, metrics, models, openapi, tools
 
-__all__ = ["install"]
+__all__ = ["DIRECT", "install"]
+
+# Those that are asked all the time.
+DIRECT = [*chat.router.routes, *handed_on.router.routes]
 
 
 def install(app: FastAPI) -> None:

@@ -9,9 +9,16 @@ from starlette.responses import Response
 
 from api import passthrough
 from api.context import RequestContext, with_user
-from api.dependencies import Context, ServiceContainer, Services
+from api.dependencies import ServiceContainer, services_of
 from api.dialects.openai import examples
-from api.edge import EventSource, read_json_object, unless_disconnected, validate
+from api.edge import (
+    DirectRoute,
+    EventSource,
+    parse_request_context,
+    read_json_object,
+    unless_disconnected,
+    validate,
+)
 from api.llm import LLMAnswer
 from api.protocol import ChatCompletionRequest, RoutingMode
 from api.reasoning import answer as reason_and_answer
@@ -19,7 +26,7 @@ from api.routes.answers import as_response, tell
 from api.routes.openapi import answer_responses, request_body
 from api.routing import RoutingDecision
 
-router = APIRouter(prefix="/v1", tags=["chat"])
+router = APIRouter(prefix="/v1", tags=["chat"], route_class=DirectRoute)
 
 
 @router.post(
@@ -29,8 +36,9 @@ router = APIRouter(prefix="/v1", tags=["chat"])
     ),
     openapi_extra=request_body(ChatCompletionRequest, examples.CHAT_REQUESTS, routed=True),
 )
-async def create_chat_completion(request: Request, services: Services, context: Context) -> Response:
+async def create_chat_completion(request: Request) -> Response:
     """Answers a chat completion request as OpenAI's API does."""
+    services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, ChatCompletionRequest)
     work = _route_and_answer(request, services, body, with_user(context, body))

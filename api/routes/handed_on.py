@@ -4,17 +4,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import passthrough
-from api.context import RequestContext, with_user
-from api.dependencies import Context, ServiceContainer, Services
+from api.context import with_user
+from api.dependencies import services_of
 from api.dialects.openai import examples
-from api.edge import read_json_object, unless_disconnected, validate
+from api.edge import DirectRoute, parse_request_context, read_json_object, unless_disconnected, validate
 from api.llm import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
 from api.protocol import CompletionRequest, EmbeddingRequest, ResponseRequest
 from api.routes.answers import as_response, tell
 from api.routes.openapi import answer_responses, request_body
 from api.routing import always_the_model
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=DirectRoute)
 
 
 @router.post(
@@ -25,9 +25,9 @@ router = APIRouter(prefix="/v1")
     ),
     openapi_extra=request_body(ResponseRequest, examples.RESPONSE_REQUESTS, routed=False),
 )
-async def create_response(request: Request, services: Services, context: Context) -> Response:
+async def create_response(request: Request) -> Response:
     """Answers a request of the Responses API."""
-    return await _hand_on(request, services, context, RESPONSES)
+    return await _hand_on(request, RESPONSES)
 
 
 @router.post(
@@ -36,9 +36,9 @@ async def create_response(request: Request, services: Services, context: Context
     responses=answer_responses("EmbeddingList", examples.EMBEDDING_ANSWER),
     openapi_extra=request_body(EmbeddingRequest, examples.EMBEDDING_REQUESTS, routed=False),
 )
-async def create_embedding(request: Request, services: Services, context: Context) -> Response:
+async def create_embedding(request: Request) -> Response:
     """Embeds the input."""
-    return await _hand_on(request, services, context, EMBEDDINGS)
+    return await _hand_on(request, EMBEDDINGS)
 
 
 @router.post(
@@ -49,14 +49,13 @@ async def create_embedding(request: Request, services: Services, context: Contex
     ),
     openapi_extra=request_body(CompletionRequest, examples.COMPLETION_REQUESTS, routed=False),
 )
-async def create_completion(request: Request, services: Services, context: Context) -> Response:
+async def create_completion(request: Request) -> Response:
     """Answers a text completion request."""
-    return await _hand_on(request, services, context, COMPLETIONS)
+    return await _hand_on(request, COMPLETIONS)
 
 
-async def _hand_on(
-    request: Request, services: ServiceContainer, context: RequestContext, endpoint: Endpoint
-) -> Response:
+async def _hand_on(request: Request, endpoint: Endpoint) -> Response:
+    services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
     context = with_user(context, body)

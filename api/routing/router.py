@@ -32,6 +32,8 @@ class RoutingSource(StrEnum):
 
 # What somebody chose for the conversation.
 _CHOICES = frozenset({RoutingSource.HEADER_OVERRIDE, RoutingSource.LLM_CLASSIFIER})
+# What a rule decides can be read off the request.
+_LEVELS = {RoutingSource.LLM_CLASSIFIER: logging.INFO, RoutingSource.CLASSIFIER_FALLBACK: logging.WARNING}
 _UNTOLD = "the classifier chose it; TRACE_CONTENT=off leaves its reason out"
 
 
@@ -84,9 +86,9 @@ class RequestRouter:
             decision = self._kept(body, context) or decision or await self._classify(body, context, tools)
         self._remember(context, decision)
         self.metrics.routed(decision.mode.value, decision.source.value, kept=decision.kept)
-        fell_back = decision.source is RoutingSource.CLASSIFIER_FALLBACK
-        level = logging.WARNING if fell_back else logging.INFO
-        _log.log(level, "routed to %s by %s: %r", decision.mode, decision.source, decision.reason)
+        level = _LEVELS.get(decision.source, logging.DEBUG)
+        if _log.isEnabledFor(level):
+            _log.log(level, "routed to %s by %s: %r", decision.mode, decision.source, decision.reason)
         return decision
 
     async def _classify(

@@ -2,13 +2,16 @@
 
 tracing.py        the request's span, open to the last byte, and those beneath it
 recorder.py       what was asked and answered, where it may be traced; plain_text.py: as text
+request_observer.py  counts, times and logs every request; access_log.py: the lines
 logged_errors.py  tracebacks without the errors' messages, where those may not be logged
 metrics/          what is counted and timed, on /metrics and over OTLP
 """
 
+from api.telemetry.access_log import AccessLog
 from api.telemetry.logged_errors import summary, without_messages
-from api.telemetry.metrics import LLMCall, Metrics, MetricsMiddleware, error_class, metrics_of, open_metrics
+from api.telemetry.metrics import LLMCall, Metrics, error_class, metrics_of, open_metrics
 from api.telemetry.recorder import Recorder
+from api.telemetry.request_observer import RequestObserverMiddleware
 from api.telemetry.tracing import (
     Tracing,
     TracingMiddleware,
@@ -22,10 +25,11 @@ from api.telemetry.tracing import (
 )
 
 __all__ = [
+    "AccessLog",
     "LLMCall",
     "Metrics",
-    "MetricsMiddleware",
     "Recorder",
+    "RequestObserverMiddleware",
     "Tracing",
     "TracingMiddleware",
     "annotate_request",

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 from threading import Thread
 from typing import Any, Literal, Protocol, cast
 
@@ -40,6 +41,7 @@ CLOSE_LIMIT = 3.0  # seconds
 SPANS_AT_ONCE = 32
 MAX_CONTENT_BYTES = 48 * 1024  # of what was asked, and again of what was answered
 MAX_FAILURE_BYTES = 8 * 1024
+_TRACEPARENT = b"traceparent"
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -65,6 +67,8 @@ class Tracing:
         self, name: str, kind: SpanKind, *, metadata: Mapping[str, str], session_id: str | None = None
     ) -> Span:
         """A span beneath the current one, which the caller has to end."""
+        if self.provider is None:
+            return get_current_span()
         attributes: dict[str, str] = {SpanAttributes.OPENINFERENCE_SPAN_KIND: OpenInferenceSpanKindValues[kind].value}
         if metadata:
             attributes[SpanAttributes.METADATA] = json.dumps(metadata)
@@ -134,6 +138,8 @@ def open_tracing(settings: Settings) -> Tracing:
 
 def trace_headers(span: Span) -> dict[str, str]:
     """The W3C headers that hang the next service's spans beneath this one; empty when there is no trace to continue."""
+    if not span.get_span_context().is_valid:
+        return {}
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier, context=set_span_in_context(span))
     return carrier
@@ -198,12 +204,13 @@ class TracingMiddleware:
         if not _may_cause_llm_calls(scope):
             await self._app(scope, receive, send)
             return
-        parent = _PROPAGATOR.extract(Headers(scope=scope)) if tracing.enabled else None
-        if parent is None:
+        if tracing.enabled:
+            await self._trace(tracing, _PROPAGATOR.extract(Headers(scope=scope)), scope, receive, send)
+        elif _TRACEPARENT in map(itemgetter(0), scope["headers"]):
             with use_span(_caller_span(scope), end_on_exit=False):
                 await self._app(scope, receive, send)
-            return
-        await self._trace(tracing, parent, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _trace(self, tracing: Tracing, parent: Context, scope: Scope, receive: Receive, send: Send) -> None:
         span = tracing.tracer.start_span(

@@ -48,7 +48,8 @@ async def decide_all(cases: Sequence[RoutingCase], *, concurrency: int, progress
         progress(done, len(cases))
         return decided
 
-    async with ServiceContainer(load_settings(), Meter()) as services:
+    settings = load_settings()
+    async with ServiceContainer(settings, Meter(settings)) as services:
         return await asyncio.gather(*(one(services, case) for case in cases))
 
 

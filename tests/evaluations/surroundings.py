@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import httpx
 
+from api.llm import PooledTransport, Reply
 from local_stack import environments, settings
 from local_stack.instance import Instance
 from tests.evaluations.dataset import DATA
@@ -58,17 +59,20 @@ def metered() -> Iterator[list[float]]:
         _spent.reset(token)
 
 
-class Meter(httpx.AsyncBaseTransport):
+class Meter(PooledTransport):
     """A transport that reads the cost off every answer. A call that is broken off tells none."""
 
-    def __init__(self) -> None:
-        self._transport = httpx.AsyncHTTPTransport()
-
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._transport.handle_async_request(request)
-        if (costs := _spent.get(None)) is not None:
-            costs.append(float(response.headers.get(COST_HEADER) or 0))
+        response = await super().handle_async_request(request)
+        _count(response.headers)
         return response
 
-    async def aclose(self) -> None:
-        await self._transport.aclose()
+    async def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+        reply = await super().post(url, headers=headers, content=content)
+        _count(reply.headers)
+        return reply
+
+
+def _count(headers: Mapping[str, str]) -> None:
+    if (costs := _spent.get(None)) is not None:
+        costs.append(float(headers.get(COST_HEADER) or 0))

@@ -1,10 +1,15 @@
 """Somebody who only wants to be answered while others send what they like: a valid request every fifth of a second."""
 
+import contextlib
+import itertools
 import json
+import multiprocessing
 import socket
-import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from types import TracebackType
 from typing import Self
 
@@ -21,54 +26,81 @@ def request_of(path: str, token: str) -> bytes:
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
 
 
-class Bystander:
-    """Asks in turn for each of the paths, in a thread of its own, while the block lasts.
+@dataclass(frozen=True)
+class Waited:
+    """The longest wait so far, in seconds, and what was waited for; or an answer that was no 200."""
 
-    `longest` is in seconds; what this machine itself was late by, as the thread saw it when it slept, is taken off.
+    seconds: float
+    path: str
+    refused: bytes | None = None
+
+
+class Bystander:
+    """Asks in turn for each of the paths while the block lasts, in a process of its own: what makes the inputs keeps a core busy.
+
+    What this machine itself was late by, as the process saw it when it slept, is taken off the seconds.
     """
 
     def __init__(self, port: int, token: str, paths: Sequence[str]) -> None:
-        self.longest = 0.0
-        self.longest_path = ""
-        self.asked = 0
         self.refused: list[bytes] = []
-        self._port, self._requests = port, [(path, request_of(path, token)) for path in paths]
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._ask_on, daemon=True)
+        self._longest = Waited(0.0, "")
+        requests = [(path, request_of(path, token)) for path in paths]
+        spawn = multiprocessing.get_context("spawn")
+        self._over = spawn.Event()
+        self._heard, tells = spawn.Pipe(duplex=False)
+        self._process = spawn.Process(target=_ask_on, args=(port, requests, self._over, tells), daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._process.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._thread.join(GIVEN_UP)
+        self._listen()
+        self._process.join(GIVEN_UP)
+        self._listen()
 
-    def _ask_on(self) -> None:
-        while True:
-            began = time.monotonic()
-            if self._over.wait(EVERY):
-                return
-            late = time.monotonic() - began - EVERY
-            started = time.monotonic()
-            path, request = self._requests[self.asked % len(self._requests)]
-            answer = self._ask(request)
-            waited = time.monotonic() - started - late
-            if waited > self.longest:
-                self.longest, self.longest_path = waited, path
-            self.asked += 1
-            if not answer.startswith(b"HTTP/1.1 200"):
-                self.refused.append(answer)
+    @property
+    def longest(self) -> Waited:
+        self._listen()
+        return self._longest
 
-    def _ask(self, request: bytes) -> bytes:
-        received = b""
-        try:
-            with socket.create_connection(("127.0.0.1", self._port), timeout=GIVEN_UP) as connection:
-                connection.sendall(request)
-                while block := connection.recv(65536):
-                    received += block
-        except OSError as error:
-            return received or repr(error).encode()
-        return received
+    def _listen(self) -> None:
+        with contextlib.suppress(EOFError):
+            while self._heard.poll():
+                told: Waited = self._heard.recv()
+                if told.refused is not None:
+                    self.refused.append(told.refused)
+                else:
+                    self._longest = told
+
+
+def _ask_on(port: int, requests: Sequence[tuple[str, bytes]], over: Event, tells: Connection) -> None:
+    longest = 0.0
+    for path, request in itertools.cycle(requests):
+        began = time.monotonic()
+        if over.wait(EVERY):
+            return
+        late = time.monotonic() - began - EVERY
+        started = time.monotonic()
+        answer = _ask(port, request)
+        waited = time.monotonic() - started - late
+        if waited > longest:
+            longest = waited
+            tells.send(Waited(waited, path))
+        if not answer.startswith(b"HTTP/1.1 200"):
+            tells.send(Waited(waited, path, answer))
+
+
+def _ask(port: int, request: bytes) -> bytes:
+    received = b""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=GIVEN_UP) as connection:
+            connection.sendall(request)
+            while block := connection.recv(65536):
+                received += block
+    except OSError as error:
+        return received or repr(error).encode()
+    return received

@@ -63,7 +63,11 @@ class Drive:
             Bystander(port, TOKEN, self._paths) as bystander,
         ):
             asyncio.run(self._all(numbers, one, tally, memory, log, bystander))
-        tally.longest, tally.memory, tally.seconds = bystander.longest, memory.memory, time.monotonic() - started
+        tally.longest, tally.memory, tally.seconds = (
+            bystander.longest.seconds,
+            memory.memory,
+            time.monotonic() - started,
+        )
         self._judge(tally, bystander)
         self._read(log, tally)
         return tally
@@ -99,12 +103,12 @@ class Drive:
 
     def _ask_the(self, bystander: Bystander, tally: Tally) -> None:
         """Soon after it waited, while it is known what was sent meanwhile."""
-        waited = bystander.longest
+        longest = bystander.longest
+        waited = longest.seconds
         if waited > max(self._bounds.patience, tally.longest or 0.0):
             recent = b"\n---- some of these ----\n".join(self._recent)
-            path = bystander.longest_path
             self._findings.add(
-                tally.part, f"a bystander waited too long for {path}", recent, f"{waited:.2f} s".encode()
+                tally.part, f"a bystander waited too long for {longest.path}", recent, f"{waited:.2f} s".encode()
             )
             tally.longest = waited
 
@@ -128,5 +132,5 @@ class Drive:
     def _tell(self, tally: Tally, total: int, bystander: Bystander) -> None:
         answers = ", ".join(f"{count:,} {name}" for name, count in sorted(tally.answers.items()))
         found = self._findings.of(tally.part)
-        line = f"{tally.part}: {tally.inputs:,} of {total:,}; {answers}; longest wait {bystander.longest:.2f} s"
+        line = f"{tally.part}: {tally.inputs:,} of {total:,}; {answers}; longest wait {bystander.longest.seconds:.2f} s"
         print(f"{line}; {found} kinds of findings", file=sys.stderr, flush=True)

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
-from opentelemetry.metrics import Histogram
-
 from api.components import Component, Operation
 from api.errors import APIError
 from api.sse import payloads
+from api.telemetry.metrics.aggregates import Attributes, Histogram
 from api.telemetry.metrics.names import KnownNames
 from api.telemetry.metrics.recording import LLMCall, error_class
 
@@ -38,12 +37,12 @@ class MeasuredCall(LLMCall):
         self._durations, self._tokens, self._first_tokens = durations, tokens, first_tokens
         self._models = models
         self._model = model
-        self._attributes = {
-            "gen_ai.operation.name": _CONVENTIONAL.get(operation, "chat"),
-            "gen_ai.provider.name": "litellm",
-            "component": component.value,
-            "operation": operation.value,
-        }
+        self._attributes: Attributes = (
+            ("gen_ai.operation.name", _CONVENTIONAL.get(operation, "chat")),
+            ("gen_ai.provider.name", "litellm"),
+            ("component", component.value),
+            ("operation", operation.value),
+        )
         self._usage: Mapping[str, Any] = {}
         self._streaming = False
         self._began = 0.0
@@ -59,8 +58,10 @@ class MeasuredCall(LLMCall):
         attributes = self._named(self._models.learnt if error is None else self._models.known)
         for token_type, fields in _COUNTED.items():
             if (count := _count(self._usage, fields)) is not None:
-                self._tokens.record(count, {**attributes, "gen_ai.token.type": token_type})
-        self._durations.record(seconds, attributes | ({} if error is None else {"error.type": error_class(error)}))
+                self._tokens.record(count, (*attributes, ("gen_ai.token.type", token_type)))
+        if error is not None:
+            attributes += (("error.type", error_class(error)),)
+        self._durations.record(seconds, attributes)
 
     def answered(self, answer: Callable[[], Any]) -> None:
         try:
@@ -79,8 +80,8 @@ class MeasuredCall(LLMCall):
         for part in told if isinstance(told, list) else [told]:
             self._usage = _usage_of(part) or self._usage
 
-    def _named(self, name: Callable[[str], str]) -> dict[str, str]:
-        return {**self._attributes, "gen_ai.request.model": name(self._model)}
+    def _named(self, name: Callable[[str], str]) -> Attributes:
+        return (*self._attributes, ("gen_ai.request.model", name(self._model)))
 
 
 def _usage_of(answer: Any) -> Mapping[str, Any] | None:

@@ -1,21 +1,16 @@
-"""Metrics recorded with OpenTelemetry, named by its conventions for HTTP and generative AI where those have a name."""
+"""Metrics, named by OpenTelemetry's conventions for HTTP and generative AI where those have a name."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
-
-from opentelemetry.metrics import Histogram, Meter
+from typing import Final, Protocol
 
 from api.components import Component, Operation
 from api.config import Settings
+from api.telemetry.metrics.aggregates import Aggregates, Attributes
 from api.telemetry.metrics.calls import MeasuredCall
 from api.telemetry.metrics.names import KnownNames
 from api.telemetry.metrics.recording import CUT, LLMCall, Metrics
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics import MeterProvider
-    from prometheus_client import CollectorRegistry
 
 # The boundaries that the conventions advise.
 _REQUEST_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -25,63 +20,71 @@ _TOKENS: Final = tuple(4.0**power for power in range(14))
 
 CLOSE_SECONDS: Final = 3
 
-_Attributes = dict[str, str | int]
+
+class _Push(Protocol):
+    def shutdown(self, timeout_millis: float) -> None: ...
 
 
 def open_metrics(settings: Settings) -> Metrics:
-    """Metrics as the settings want them; without them, the OpenTelemetry SDK is not even imported."""
+    """Metrics as the settings want them."""
     if not settings.enable_metrics:
         return Metrics()
-    from api.telemetry.metrics.provider import open_provider
+    aggregates, endpoint = Aggregates(), settings.otel_exporter_otlp_metrics_endpoint
+    if endpoint is None:
+        return RecordedMetrics(aggregates)
+    from api.telemetry.metrics.otlp import open_push
 
-    return RecordedMetrics(*open_provider(settings.otel_exporter_otlp_metrics_endpoint))
+    return RecordedMetrics(aggregates, open_push(aggregates, endpoint))
 
 
 class RecordedMetrics(Metrics):
-    """Recorded in a provider and a registry of this container's own, so that two applications in one process are two."""
+    """Added up in this container alone, so that two applications in one process are two."""
 
     enabled = True
 
-    def __init__(self, provider: "MeterProvider", registry: "CollectorRegistry") -> None:
-        self._provider = provider
-        self._registry = registry
+    def __init__(self, aggregates: Aggregates, push: _Push | None = None) -> None:
+        self._aggregates = aggregates
+        self._push = push
         self._models, self._tools = KnownNames(), KnownNames()
-        meter = provider.get_meter("api")
-        self._calls = _histogram(meter, "gen_ai.client.operation.duration", "s", _OPERATION_SECONDS)
-        self._tokens = _histogram(meter, "gen_ai.client.token.usage", "{token}", _TOKENS)
-        self._first_tokens = _histogram(meter, "gen_ai.client.operation.time_to_first_chunk", "s", _FIRST_TOKEN_SECONDS)
-        self._tool_calls = _histogram(meter, "gen_ai.execute_tool.duration", "s", _OPERATION_SECONDS)
-        self._requests = _histogram(meter, "http.server.request.duration", "s", _REQUEST_SECONDS)
-        self._active = meter.create_up_down_counter("http.server.active_requests", "{request}")
-        self._streams = meter.create_up_down_counter("streams.active", "{stream}")
-        self._decisions = meter.create_counter("routing.decisions", "{decision}")
-        self._fallbacks = meter.create_counter("routing.classifier.fallbacks", "{fallback}")
+        histogram, count = aggregates.histogram, aggregates.count
+        self._calls = histogram("gen_ai.client.operation.duration", "s", _OPERATION_SECONDS)
+        self._tokens = histogram("gen_ai.client.token.usage", "{token}", _TOKENS)
+        self._first_tokens = histogram("gen_ai.client.operation.time_to_first_chunk", "s", _FIRST_TOKEN_SECONDS)
+        self._tool_calls = histogram("gen_ai.execute_tool.duration", "s", _OPERATION_SECONDS)
+        self._requests = histogram("http.server.request.duration", "s", _REQUEST_SECONDS)
+        self._active = count("http.server.active_requests", "{request}", grows=False)
+        self._streams = count("streams.active", "{stream}", grows=False)
+        self._decisions = count("routing.decisions", "{decision}")
+        self._fallbacks = count("routing.classifier.fallbacks", "{fallback}")
 
     def llm_call(self, component: Component, operation: Operation, model: object) -> LLMCall:
         instruments = (self._calls, self._tokens, self._first_tokens)
         return MeasuredCall(*instruments, self._models, component, operation, str(model))
 
     def routed(self, mode: str, source: str, *, kept: bool) -> None:
-        told = {"routing.decision": mode, "routing.source": source, "routing.kept": "true" if kept else "false"}
+        told = (("routing.decision", mode), ("routing.source", source), ("routing.kept", "true" if kept else "false"))
         self._decisions.add(1, told)
 
     def classifier_failed(self, cause: str) -> None:
-        self._fallbacks.add(1, {"error.type": cause})
+        self._fallbacks.add(1, (("error.type", cause),))
 
     @contextmanager
     def tool_call(self, name: str | None) -> Iterator[Callable[[bool], None]]:
         # A name that is no tool's is the model's own word.
         known = "unknown" if name is None else self._tools.learnt(name)
-        attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": known, "error.type": CUT}
+        failed = CUT
         began = time.perf_counter()
 
         def report(ok: bool) -> None:  # noqa: FBT001
-            attributes["error.type"] = "" if ok else "failed"
+            nonlocal failed
+            failed = "" if ok else "failed"
 
         try:
             yield report
         finally:
-            self._tool_calls.record(time.perf_counter() - began, _without_empty(attributes))
+            called: Attributes = (("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", known))
+            called += (("error.type", failed),) if failed else ()
+            self._tool_calls.record(time.perf_counter() - began, called)
 
     def stream_began(self) -> None:
         self._streams.add(1)
@@ -90,29 +93,24 @@ class RecordedMetrics(Metrics):
         self._streams.add(-1)
 
     def request_began(self, method: str, scheme: str) -> None:
-        self._active.add(1, {"http.request.method": method, "url.scheme": scheme})
+        self._active.add(1, (("http.request.method", method), ("url.scheme", scheme)))
 
     def request_ended(self, method: str, scheme: str, seconds: float, route: str | None, status: int | None) -> None:
-        attributes: _Attributes = {"http.request.method": method, "url.scheme": scheme}
-        self._active.add(-1, attributes)
-        attributes |= {"http.route": route} if route else {}
-        attributes |= {"http.response.status_code": status} if status else {}
+        self._active.add(-1, (("http.request.method", method), ("url.scheme", scheme)))
+        attributes: Attributes = (("http.request.method", method), ("url.scheme", scheme))
+        if route:
+            attributes += (("http.route", route),)
+        if status:
+            attributes += (("http.response.status_code", status),)
         if status is None or status >= 500:
-            attributes["error.type"] = str(status or CUT)
+            attributes += (("error.type", str(status or CUT)),)
         self._requests.record(seconds, attributes)
 
     def page(self) -> tuple[bytes, str]:
-        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+        from api.telemetry.metrics import prometheus
 
-        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+        return prometheus.page(self._aggregates)
 
     def close(self) -> None:
-        self._provider.shutdown(timeout_millis=CLOSE_SECONDS * 1_000)
-
-
-def _histogram(meter: Meter, name: str, unit: str, boundaries: tuple[float, ...]) -> Histogram:
-    return meter.create_histogram(name, unit, explicit_bucket_boundaries_advisory=boundaries)
-
-
-def _without_empty(attributes: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in attributes.items() if value}
+        if self._push is not None:
+            self._push.shutdown(timeout_millis=CLOSE_SECONDS * 1_000)

@@ -1,5 +1,6 @@
 """Names that others choose, as attributes: each is a series for the life of the process, so there may not be many."""
 
+SERVICE_NAME = "reasoning-agent-api"
 MOST_NAMES = 100
 LONGEST_NAME = 100
 OTHER = "other"

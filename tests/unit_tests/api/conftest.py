@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import respx
 from pydantic import SecretStr
@@ -13,9 +12,9 @@ from starlette.testclient import TestClient
 
 from api.config import Settings
 from api.main import create_app
+from tests.support.played_litellm import LITELLM, PlayedTransport
 
 TOKEN = "token-of-the-tests"
-LITELLM = "http://litellm.test:4000"
 ANSWER = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [{"index": 0}], "usage": {"total_tokens": 3}}
 SSE = {"content-type": "text/event-stream"}
 
@@ -49,6 +48,6 @@ def litellm() -> respx.Router:
 
 @pytest.fixture
 def client(settings: Settings, litellm: respx.Router) -> Iterator[TestClient]:
-    app = create_app(settings, transport=httpx.MockTransport(litellm.async_handler))
+    app = create_app(settings, transport=PlayedTransport(litellm))
     with TestClient(app, headers={"authorization": f"Bearer {TOKEN}"}, raise_server_exceptions=False) as client:
         yield client

@@ -128,7 +128,7 @@ def test_what_stands_beside_the_api_forms_no_circle(folder: str) -> None:
 
 
 def test_llms_are_called_in_the_gateway_alone() -> None:
-    calls = re.compile(r"chat\.completions|responses\.create|embeddings\.create|client\.post\(")
+    calls = re.compile(r"chat\.completions|responses\.create|embeddings\.create|client\.(post|send)\(")
     assert {path.name for path in MODULES if calls.search(path.read_text())} == {"gateway.py"}
 
 
@@ -138,9 +138,13 @@ def test_the_paths_of_litellm_are_written_once() -> None:
     assert writers == {"endpoints.py"}
 
 
-def test_the_openai_client_is_made_once_and_used_in_the_gateway_alone() -> None:
+def test_the_openai_client_is_known_to_the_door_alone() -> None:
     importers = {path.name for path in MODULES if re.search(r"import .*AsyncOpenAI", path.read_text())}
-    assert importers == {"dependencies.py", "gateway.py", "lookups.py"}
+    assert importers == {"litellm_client.py", "lookups.py"}
+
+
+def test_bytes_are_posted_by_the_client_alone() -> None:
+    assert {path.name for path in MODULES if "transport.post(" in path.read_text()} == {"litellm_client.py"}
 
 
 def test_the_openai_client_is_taken_from_the_container_by_nobody_else() -> None:
@@ -161,7 +165,8 @@ def test_openai_clients_are_made_in_the_container_alone() -> None:
         path.name
         for path in MODULES
         for node in _nodes(path)
-        if isinstance(node, ast.Call) and re.fullmatch(r"(\w+\.)*(Async)?(Azure)?OpenAI", ast.unparse(node.func))
+        if isinstance(node, ast.Call)
+        and re.fullmatch(r"(\w+\.)*((Async)?(Azure)?OpenAI|LiteLLMClient)", ast.unparse(node.func))
     }
     assert makers == {"dependencies.py"}
 

@@ -5,15 +5,15 @@ import logging
 import subprocess
 import sys
 
-import httpx
 import pytest
 import respx
 
 from api.config import Settings
 from api.dependencies import ServiceContainer
+from tests.support.played_litellm import PlayedTransport
 
 
-class Unclosable(httpx.MockTransport):
+class Unclosable(PlayedTransport):
     """A transport whose closing fails."""
 
     async def aclose(self) -> None:
@@ -36,7 +36,7 @@ async def test_nothing_is_to_be_had_after_shutdown(settings: Settings) -> None:
 
 
 async def test_the_client_never_retries_because_litellm_does(settings: Settings, litellm: respx.Router) -> None:
-    async with ServiceContainer(settings, httpx.MockTransport(litellm.async_handler)) as services:
+    async with ServiceContainer(settings, PlayedTransport(litellm)) as services:
         assert services.openai_client.max_retries == 0
 
 
@@ -52,7 +52,7 @@ async def test_what_cannot_be_closed_is_logged_and_keeps_nothing_else_open(
     settings: Settings, caplog: pytest.LogCaptureFixture, litellm: respx.Router
 ) -> None:
     with caplog.at_level(logging.DEBUG, "api.dependencies"):
-        async with ServiceContainer(settings, Unclosable(litellm.async_handler)):
+        async with ServiceContainer(settings, Unclosable(litellm)):
             pass
     messages = [record.message for record in caplog.records]
     assert messages == ["Closed the MCP servers", "Closing the HTTP client failed", "Closed metrics", "Closed tracing"]

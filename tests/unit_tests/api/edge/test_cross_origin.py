@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-import httpx
 import pytest
 import respx
-from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.testclient import TestClient
@@ -14,7 +12,8 @@ from starlette.testclient import TestClient
 from api.config import Settings
 from api.dialects.openai.schemas import ANSWER_HEADERS, MODELS_HEADERS, REQUEST_ID, ROUTING_HEADERS
 from api.edge.cross_origin import EXPOSED
-from api.main import create_app
+from api.main import Application, create_app
+from tests.support.played_litellm import PlayedTransport
 from tests.unit_tests.api.conftest import SSE, TOKEN
 
 PAGE = "https://chat.example.com"
@@ -28,7 +27,7 @@ EVENTS = b'data: {"id":"1","choices":[{"index":0,"delta":{"content":"x"},"finish
 def _client(settings: Settings, litellm: respx.Router, *origins: str) -> TestClient:
     app = create_app(
         settings.model_copy(update={"cors_allow_origins": origins}),
-        transport=httpx.MockTransport(litellm.async_handler),
+        transport=PlayedTransport(litellm),
     )
     return TestClient(app, raise_server_exceptions=False)
 
@@ -126,7 +125,7 @@ async def _broken(_request: Request) -> Response:
 
 
 def test_a_failure_of_this_server_can_be_read_too(listed: TestClient) -> None:
-    cast(FastAPI, listed.app).add_route("/broken", _broken)
+    cast(Application, listed.app).described.add_route("/broken", _broken)
     response = listed.get("/broken", headers={"origin": PAGE, "authorization": f"Bearer {TOKEN}"})
     assert response.status_code == 500
     assert response.headers["access-control-allow-origin"] == PAGE

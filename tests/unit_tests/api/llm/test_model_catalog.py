@@ -8,12 +8,11 @@ from typing import Any
 import httpx
 import pytest
 import respx
-from openai import AsyncOpenAI
 
 from api.errors import ModelNotFound, NoModelList
 from api.llm.lookups import Lookups
 from api.llm.model_catalog import FAILURE_KEPT_FOR, KEPT_FOR, ModelCatalog
-from tests.unit_tests.api.conftest import LITELLM
+from tests.support.played_litellm import played_client
 
 MODELS = {"object": "list", "data": [{"id": "gpt", "object": "model"}, {"id": "new", "object": "model"}]}
 INFO = {
@@ -34,9 +33,7 @@ INFO = {
 
 @pytest.fixture
 async def catalog(litellm: respx.Router) -> AsyncIterator[ModelCatalog]:
-    transport = httpx.MockTransport(litellm.async_handler)
-    async with httpx.AsyncClient(transport=transport) as http:
-        client = AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
+    async with played_client(litellm) as client:
         yield ModelCatalog(Lookups(client), answer_limit=0.2)
 
 

@@ -3,14 +3,14 @@
 import asyncio
 
 import httpx
-import openai
 import pytest
 import respx
 from starlette.testclient import TestClient
 
 from api.errors import NotReady
 from api.llm import Lookups, OwnKey, Readiness, SpendWatch
-from tests.unit_tests.api.conftest import ANSWER, LITELLM, sent_to
+from tests.support.played_litellm import played_client
+from tests.unit_tests.api.conftest import ANSWER, sent_to
 from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 
 WELL = httpx.Response(200, json={"status": "healthy", "db": "connected"})
@@ -72,8 +72,7 @@ async def test_a_litellm_that_hangs_is_not_ready_within_the_checks_own_limit(lit
 
     litellm.get("/health/readiness").mock(return_value=WELL)
     litellm.get(path).mock(side_effect=hang)
-    async with httpx.AsyncClient(transport=httpx.MockTransport(litellm.async_handler)) as http:
-        client = openai.AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
+    async with played_client(litellm) as client:
         lookups = Lookups(client)
         with pytest.raises(NotReady) as told:
             await Readiness(lookups, OwnKey(lookups.key_info), SpendWatch(), within=0.1).check()

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import openai
 import pytest
 import respx
 from pydantic import BaseModel
@@ -16,7 +15,8 @@ from api.errors import NotReady
 from api.llm import LLMGateway, Lookups, OwnKey, Readiness, SpendWatch
 from api.llm.spend_watch import CLOCKS_DIFFER
 from api.telemetry import Metrics, Tracing
-from tests.unit_tests.api.conftest import ANSWER, LITELLM, SSE
+from tests.support.played_litellm import played_client
+from tests.unit_tests.api.conftest import ANSWER, SSE
 
 COST = {"x-litellm-response-cost": "0.0003"}
 USAGE = b'data: {"choices":[],"usage":{"total_tokens":3,"cost":3e-04}}\n\ndata: [DONE]\n\n'
@@ -117,8 +117,7 @@ async def test_every_way_to_call_is_watched_and_readiness_says_what_is_wrong(
     streamed = httpx.Response(200, headers=SSE, content=b'data: {"choices":[]}\n\n' + USAGE)
     plain = httpx.Response(200, headers=COST, json=answer)
     litellm.post("/v1/chat/completions").mock(return_value=streamed if call is _stream else plain)
-    async with httpx.AsyncClient(transport=httpx.MockTransport(litellm.async_handler)) as http:
-        client = openai.AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
+    async with played_client(litellm) as client:
         lookups, watch = Lookups(client), SpendWatch(within=AT_ONCE)
         own_key = OwnKey(lookups.key_info)
         readiness = Readiness(lookups, own_key, watch)

@@ -10,6 +10,7 @@ from api.config import Settings
 from api.context import Caller, RequestContext
 from api.dependencies import ServiceContainer
 from api.reasoning.answer import AnswerStream, answer
+from tests.support.played_litellm import PlayedTransport
 from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 
 STEP = {"thought": "t", "next_action": "finished", "tools_to_use": [], "concurrent_execution": False}
@@ -33,7 +34,7 @@ async def test_closing_its_events_ends_the_call_there_and_then(settings: Setting
     planned = {"choices": [{"index": 0, "message": {"role": "assistant", "content": json.dumps(STEP)}}]}
     litellm.get(path__startswith="/").respond(404)
     litellm.post(PATH).mock(side_effect=[httpx.Response(200, json=planned), httpx.Response(200, stream=upstream)])
-    async with ServiceContainer(settings, httpx.MockTransport(litellm.async_handler)) as services:
+    async with ServiceContainer(settings, PlayedTransport(litellm)) as services:
         stream = await answer(services.agent, {**GOOD, "stream": True}, RequestContext(Caller("c")))
         assert isinstance(stream, AnswerStream)
         events = stream.events()

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 import respx
-from openai import AsyncOpenAI
 
 from api.context import Caller, RequestContext
 from api.llm import LLMGateway, Lookups, OwnKey, SpendWatch
@@ -16,7 +15,7 @@ from api.routing.classifier import ClassifierFailed, RoutingClassifier, load_cla
 from api.telemetry.metrics.recording import Metrics
 from api.telemetry.tracing import Tracing
 from api.tools.tool import Tool
-from tests.unit_tests.api.conftest import LITELLM
+from tests.support.played_litellm import played_client
 
 PATH = "/v1/chat/completions"
 CHOICE = {"role": "assistant", "content": json.dumps({"reason": "because", "mode": "reasoning"})}
@@ -32,9 +31,7 @@ MESSAGES = [{"role": "system", "content": "Be exact."}, {"role": "user", "conten
 
 @pytest.fixture
 async def classifier(litellm: respx.Router) -> AsyncIterator[RoutingClassifier]:
-    transport = httpx.MockTransport(litellm.async_handler)
-    async with httpx.AsyncClient(transport=transport) as http:
-        client = AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
+    async with played_client(litellm) as client:
         gateway = LLMGateway(client, Tracing(), Metrics(), OwnKey(Lookups(client).key_info), SpendWatch())
         yield RoutingClassifier(gateway, load_classifier_prompt(), "small", 0.0, timeout=0.2)
 

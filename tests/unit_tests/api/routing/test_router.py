@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 import respx
-from openai import AsyncOpenAI
 from starlette.testclient import TestClient
 
 from api.config import Settings
@@ -22,7 +21,8 @@ from api.routing.classifier import RoutingClassifier, load_classifier_prompt
 from api.routing.router import SHORT_FOLLOW_UP, RequestRouter, RoutingDecision, RoutingSource, by_rule
 from api.telemetry.metrics.recording import Metrics
 from api.telemetry.tracing import Tracing
-from tests.unit_tests.api.conftest import LITELLM, TOKEN
+from tests.support.played_litellm import PlayedTransport, played_client
+from tests.unit_tests.api.conftest import TOKEN
 
 PASSTHROUGH, REASONING, AUTO = RoutingMode.PASSTHROUGH, RoutingMode.REASONING, RoutingMode.AUTO
 PLAIN: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "q"}]}
@@ -253,9 +253,7 @@ class Session:
 
 @pytest.fixture
 async def conversation(litellm: respx.Router) -> AsyncIterator[Session]:
-    transport = httpx.MockTransport(litellm.async_handler)
-    async with httpx.AsyncClient(transport=transport) as http:
-        client = AsyncOpenAI(api_key="sk-virtual", base_url=f"{LITELLM}/v1", http_client=http, max_retries=0)
+    async with played_client(litellm) as client:
         gateway = LLMGateway(client, Tracing(), Metrics(), OwnKey(Lookups(client).key_info), SpendWatch())
         classifier = RoutingClassifier(gateway, load_classifier_prompt(), "gpt-4o-mini", 0.0, timeout=5.0)
         yield Session(RequestRouter(classifier, Metrics()), litellm.post(PATH))
@@ -360,6 +358,6 @@ def test_a_litellm_that_is_slow_to_tell_the_environment_does_not_take_the_classi
     routed.respond(200, json=_answered(json.dumps({"reason": "easy", "mode": "passthrough"})))
     litellm.get("/key/info").mock(side_effect=slow)
     hurried = settings.model_copy(update={"routing_classifier_timeout": 0.5})
-    app = create_app(hurried, transport=httpx.MockTransport(litellm.async_handler))
+    app = create_app(hurried, transport=PlayedTransport(litellm))
     with TestClient(app, headers={"authorization": f"Bearer {TOKEN}"}) as client:
         assert _asked_for_auto(client) == ("passthrough", "llm_classifier")

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from api.config import Settings
 from api.main import create_app
 from api.telemetry.metrics.names import MOST_NAMES, OTHER, KnownNames
+from tests.support.played_litellm import PlayedTransport
 from tests.unit_tests.api.conftest import TOKEN
 
 PATH = "/v1/chat/completions"
@@ -85,7 +86,7 @@ def _ask(client: TestClient, mode: str = "passthrough", **fields: Any) -> Any:
 
 @contextmanager
 def _served(settings: Settings, litellm: respx.Router, **changes: Any) -> Iterator[TestClient]:
-    app = create_app(settings.model_copy(update=changes), transport=httpx.MockTransport(litellm.async_handler))
+    app = create_app(settings.model_copy(update=changes), transport=PlayedTransport(litellm))
     with TestClient(app) as client:
         yield client
 

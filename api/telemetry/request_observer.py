@@ -1,28 +1,27 @@
-"""Counts and times every HTTP request, those that are turned away included."""
+"""Counts, times and logs every HTTP request, those that are turned away included."""
 
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.telemetry.metrics.recording import Metrics, metrics_of
+from api.telemetry.access_log import AccessLog
+from api.telemetry.metrics import metrics_of
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
 
-class MetricsMiddleware:
-    """To be the outermost: what it times is what the client waits."""
+class RequestObserverMiddleware:
+    """To be the outermost: what it times is what the client waits. Without a log, it writes no lines."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, access_log: AccessLog | None = None) -> None:
         self._app = app
+        self._log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        metrics = metrics_of(scope)
-        if metrics.enabled and scope["type"] == "http":
-            await self._measure(metrics, scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
-
-    async def _measure(self, metrics: Metrics, scope: Scope, receive: Receive, send: Send) -> None:
+            return
+        metrics = metrics_of(scope)
         # A client may send any word as a method; each would be a series of its own.
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         began = time.perf_counter()
@@ -43,6 +42,8 @@ class MetricsMiddleware:
         finally:
             seconds = time.perf_counter() - began
             metrics.request_ended(method, scope["scheme"], seconds, _route(scope), status)
+            if self._log is not None:
+                self._log.ended(scope, status, seconds)
 
 
 def _route(scope: Scope) -> str | None:

@@ -1,0 +1,67 @@
+"""One line for each request that was answered, written many at a time: a line by itself would cost more than the rest of a call."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from typing import Final, NamedTuple, TextIO
+
+from starlette.types import Scope
+
+WRITTEN_EVERY: Final = 0.2  # seconds
+
+
+class Answered(NamedTuple):
+    """`status` is None if the client left before there was one; `seconds` until the last byte."""
+
+    at: float
+    client: str
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+    request_id: str
+
+
+class AccessLog:
+    """Keeps lines for a moment and writes them together; what is kept at the end is written by `close`."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+        self._kept: list[Answered] = []
+
+    def ended(self, scope: Scope, status: int | None, seconds: float) -> None:
+        """To be called within the running loop."""
+        if not self._kept:
+            asyncio.get_running_loop().call_later(WRITTEN_EVERY, self.close)
+        client = scope.get("client")
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        self._kept.append(
+            Answered(
+                time.time(),
+                client[0] if client else "-",
+                scope["method"],
+                raw_path.decode("ascii", "backslashreplace"),
+                status,
+                seconds,
+                scope.get("state", {}).get("request_id", "-"),
+            )
+        )
+
+    def close(self) -> None:
+        """Writes what is kept."""
+        kept, self._kept = self._kept, []
+        if kept:
+            with contextlib.suppress(OSError, ValueError):  # nobody reads any more
+                out = self._out or sys.stdout
+                out.write("".join(map(_line, kept)))
+                out.flush()
+
+
+def _line(answered: Answered) -> str:
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(answered.at))
+    milliseconds = int(answered.at % 1 * 1000)
+    return (
+        f"{at},{milliseconds:03} INFO api.access: {answered.client} {answered.method} {answered.path} "
+        f"{answered.status or 'left'} {answered.seconds * 1000:.1f} ms {answered.request_id}\n"
+    )
