@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import plain, stalls, streams
+from tests.bench import plain, reasoning, stalls, streams
 from tests.bench.quiet import busy
 from tests.bench.report import Row, facts, facts_line, rows_table
 from tests.bench.results import saved
@@ -20,6 +20,7 @@ PARTS: Mapping[str, Part] = {
     "plain": plain.measure,
     "stream": streams.measure,
     "stalls": stalls.measure,
+    "reasoning": reasoning.measure,
 }
 REPEATS, QUICK_REPEATS, QUICK_SCALE = 5, 2, 0.15
 

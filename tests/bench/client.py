@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio calls it so
         if self._done is not None and not self._done.done():
             self._done.set_exception(ConnectionResetError(f"{self._client.target.name} closed the connection"))
 
@@ -101,7 +101,7 @@ class Client:
         self.target, self.events, self.opened = target, 0, 0
         self.idle: list[Connection] = []
         place = urlsplit(target.url)
-        self._host, self._port = str(place.hostname), place.port
+        self._host, self._port = str(place.hostname), place.port or 80
         self._path = f"{place.path}{target.path}"
 
     async def send(self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:

@@ -1,16 +1,17 @@
 """Plain requests: CPU of each, and how many a second, with 16 at a time; and what one at a time is delayed by."""
 
+import math
 from statistics import median
 
 from tests.bench.client import Answer, Client
 from tests.bench.load import asking, for_seconds, percentile, turns, usage
 from tests.bench.report import Row, Target
 from tests.bench.run import Run
-from tests.bench.servers import DIRECT, RELAY, SDK, TRACED, UNTRACED
+from tests.bench.servers import DIRECT, QUICK_RELAY, RELAY, SDK, TRACED, UNTRACED
 
 PART = "plain"
 WIDTH = 16
-CONTESTANTS = (RELAY, SDK, UNTRACED, TRACED)
+CONTESTANTS = (RELAY, QUICK_RELAY, SDK, UNTRACED, TRACED)
 CPU_TARGETS = {UNTRACED: Target(1.6), TRACED: Target(2.8)}
 RATE_TARGETS = {UNTRACED: Target(5, at="least"), TRACED: Target(3.5, at="least")}
 DELAY_TARGETS = {UNTRACED: Target(0.3, of="value")}
@@ -75,4 +76,4 @@ def _delay_rows(answers: dict[str, list[Answer]]) -> list[Row]:
 
 def over_of(values: list[float], base: list[float]) -> float:
     """The median of the ratios of measurements that were made next to each other."""
-    return median(value / other for value, other in zip(values, base, strict=True))
+    return median(value / other if other else math.nan for value, other in zip(values, base, strict=True))

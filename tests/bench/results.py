@@ -38,8 +38,7 @@ def _cells(before: dict[str, Any] | None, after: dict[str, Any] | None) -> Itera
     values = [row["value"] if row else None for row in (before, after)]
     unit = (before or after or {})["unit"]
     yield from ("–" if value is None else f"{number(value)} {unit}".rstrip() for value in values)
-    both = None not in values and values[0]
-    yield f"{values[1] / values[0] - 1:+.0%}" if both else ""
+    yield f"{after['value'] / before['value'] - 1:+.0%}" if before and after and before["value"] else ""
     for row in (before, after):
         yield f"{row['ratio']:.2f} ×" if row and row["ratio"] is not None else ""
     yield " → ".join({True: "yes", False: "NO", None: "–"}[row["met"] if row else None] for row in (before, after))

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,13 @@ from typing import Any
 import httpx
 
 from tests.bench.client import Client, Target
-from tests.support.api import TOKEN, running_api
+from tests.support.api import TOKEN
 from tests.support.processes import ROOT, free_port, running
 
 PROGRAMS = "tests.bench.programs"
-RELAY, SDK, UNTRACED, TRACED, DIRECT = "raw relay", "FastAPI + AsyncOpenAI", "API", "API, traced", "upstream"
+RELAY, QUICK_RELAY, SDK = "raw relay", "raw relay on uvloop", "FastAPI + AsyncOpenAI"
+PROGRAM_OF = {RELAY: ("relay",), QUICK_RELAY: ("relay", "uvloop"), SDK: ("sdk",)}
+UNTRACED, TRACED, DIRECT = "API", "API, traced", "upstream"
 
 
 @dataclass(frozen=True)
@@ -62,33 +64,46 @@ class Servers:
         if name == DIRECT:
             return self.upstream
         if name not in self._running:
-            program = {RELAY: "relay", SDK: "sdk"}.get(name)
-            self._running[name] = (
-                self.program(name, program, self.upstream.target.url)
-                if program
-                else self.api(name, self.upstream.target.url, **(self.tracing if name == TRACED else {}))
-            )
+            self._running[name] = self._started(name, self.upstream.target.url)
         return self._running[name]
+
+    def _started(self, name: str, upstream: str) -> Server:
+        if name in PROGRAM_OF:
+            program, *options = PROGRAM_OF[name]
+            return self.program(name, program, upstream, *options)
+        return self.api(name, upstream, self.tracing if name == TRACED else None)
 
     @property
     def tracing(self) -> dict[str, str]:
         """The settings with which an API traces into the sink."""
         return {"ENABLE_TRACING": "true", "PHOENIX_COLLECTOR_ENDPOINT": self.sink, "PHOENIX_PROJECT_NAME": "bench"}
 
-    def api(
-        self, name: str, upstream: str, key: str = "sk-virtual", options: tuple[str, ...] = (), **settings: str
-    ) -> Server:
-        api = running_api(self._directory, llm_base_url=upstream, llm_api_key=key, options=options, **settings)
-        started = self._resources.enter_context(api)
-        return Server(Target(name, started.url, TOKEN), started.process.pid)
+    def api(self, name: str, upstream: str, settings: Mapping[str, str] | None = None, *options: str) -> Server:
+        """The API, with these settings and options of its command line."""
+        environment = {"LLM_BASE_URL": upstream, "LLM_API_KEY": "sk-virtual", "API_TOKENS": TOKEN, **(settings or {})}
+        started = self._module("api", ("--port", str(port := free_port()), *options), port, environment)
+        return Server(Target(name, f"http://127.0.0.1:{port}", TOKEN), started)
 
-    def program(self, name: str, program: str, *arguments: str, python: str = sys.executable, **settings: str) -> Server:
+    def program(
+        self, name: str, program: str, *arguments: str, python: str = sys.executable, **settings: str
+    ) -> Server:
         """One of tests/bench/programs."""
         port = free_port()
-        url, log = f"http://127.0.0.1:{port}", self._directory / f"{program}-{port}.log"
-        command = ("-m", f"{PROGRAMS}.{program}", str(port), *arguments)
-        process = running(*command, url=f"{url}/health", log=log, environment=settings, python=python)
-        return Server(Target(name, url), self._resources.enter_context(process).pid)
+        pid = self._module(f"{PROGRAMS}.{program}", (str(port), *arguments), port, settings, python)
+        return Server(Target(name, f"http://127.0.0.1:{port}"), pid)
+
+    def _module(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        port: int,
+        environment: Mapping[str, str],
+        python: str = sys.executable,
+    ) -> int:
+        """Its process's id, once it answers."""
+        url, log = f"http://127.0.0.1:{port}/health", self._directory / f"{module}-{port}.log"
+        process = running("-m", module, *arguments, url=url, log=log, environment=environment, python=python)
+        return self._resources.enter_context(process).pid
 
 
 @contextmanager

@@ -22,9 +22,9 @@ async def measure(run: Run) -> list[Row]:
     if not has_workers():
         run.notes.append("The API has no --workers: streams over two processes were not measured.")
         return rows
-    for name, settings in ((UNTRACED, {}), (TRACED, run.servers.tracing)):
+    for name, settings in ((UNTRACED, None), (TRACED, run.servers.tracing)):
         upstream = run.servers.upstream.target.url
-        server = run.servers.api(f"{name}, two processes", upstream, options=("--workers", "2"), **settings)
+        server = run.servers.api(f"{name}, two processes", upstream, settings, "--workers", "2")
         rows += await _rows(run, server, TWO_PROCESSES)
     return rows
 

@@ -30,18 +30,13 @@ class RunningAPI:
 
 @contextmanager
 def running_api(
-    directory: Path,
-    *,
-    llm_base_url: str,
-    llm_api_key: str = "sk-virtual",
-    options: tuple[str, ...] = (),
-    **settings: str,
+    directory: Path, *, llm_base_url: str, llm_api_key: str = "sk-virtual", **settings: str
 ) -> Iterator[RunningAPI]:
-    """The API on a free port, with these settings and no others, and these options of its command line."""
+    """The API on a free port, with these settings and no others."""
     port = free_port()
     log = directory / f"api-{port}.log"
     environment = {"LLM_BASE_URL": llm_base_url, "LLM_API_KEY": llm_api_key, "API_TOKENS": TOKEN, **settings}
-    arguments = ("-m", "api", "--host", "127.0.0.1", "--port", str(port), *options)
+    arguments = ("-m", "api", "--host", "127.0.0.1", "--port", str(port))
     url = f"http://127.0.0.1:{port}"
     with running(*arguments, url=f"{url}/health", log=log, environment=environment) as process:
         yield RunningAPI(url, process, log)

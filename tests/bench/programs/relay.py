@@ -1,5 +1,9 @@
-"""The least that a relay in Python can do: aiohttp's server, aiohttp's client, bytes handed on as they come."""
+"""The least that a relay in Python can do: aiohttp's server, aiohttp's client, bytes handed on as they come.
 
+With `uvloop` as third argument it runs on that loop, as the API does, instead of on Python's own.
+"""
+
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 
@@ -36,14 +40,14 @@ async def _health(request: web.Request) -> web.Response:
     return web.Response(text="ok")
 
 
-def main(port: int, upstream: str) -> None:
+def main(port: int, upstream: str, loop: asyncio.AbstractEventLoop) -> None:
     app = web.Application()
     app[UPSTREAM] = upstream
     app.cleanup_ctx.append(_session)
     app.add_routes([web.post("/v1/chat/completions", _completions), web.get("/health", _health)])
-    loop = uvloop.new_event_loop()
     web.run_app(app, host="127.0.0.1", port=port, access_log=None, print=None, backlog=2048, loop=loop)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    own_loop = uvloop.new_event_loop() if sys.argv[3:] == ["uvloop"] else asyncio.new_event_loop()
+    main(int(sys.argv[1]), sys.argv[2], own_loop)

@@ -11,7 +11,7 @@ import grpc  # type: ignore[import-untyped]
 SERVICES = ("trace.v1.TraceService", "metrics.v1.MetricsService", "logs.v1.LogsService")
 
 
-def _taken(request: bytes, context: Any) -> bytes:  # noqa: ARG001 - gRPC's signature
+def _taken(request: bytes, context: Any) -> bytes:
     return b""  # which is an empty message: all was taken
 
 

@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 import sys
-from functools import lru_cache
+from functools import cache, lru_cache
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -18,7 +18,10 @@ PACE = 0.02  # seconds, as a quick model has it
 DELAYED_ACK = 0.035  # seconds: a sender that waits for an acknowledgement waits 40 ms
 USAGE = {"prompt_tokens": 9, "completion_tokens": 20, "total_tokens": 29}
 ABOUT = {"id": "chatcmpl-bench", "created": 1764000000, "model": "gpt-4o-mini"}
-KEY = {"key": "hashed", "info": {"key_name": "sk-...", "key_alias": "bench", "models": [], "blocked": None, "metadata": {}}}
+KEY = {
+    "key": "hashed",
+    "info": {"key_name": "sk-...", "key_alias": "bench", "models": [], "blocked": None, "metadata": {}},
+}
 MODELS = {"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model", "created": 1, "owned_by": "bench"}]}
 LOOKUPS: dict[str, Any] = {
     "/health": {"status": "ok"},
@@ -44,7 +47,7 @@ class Upstream(asyncio.Protocol):
         Upstream.accepted += 1
         Upstream.open += 1
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio calls it so
         Upstream.open -= 1
         if self._timer is not None:
             self._timer.cancel()
@@ -74,7 +77,7 @@ class Upstream(asyncio.Protocol):
         if not delay:
             answer(asks)
 
-    def _plain(self, asks: dict[str, Any]) -> None:
+    def _plain(self, _asks: dict[str, Any]) -> None:
         self._transport.write(_whole(_completion()))
 
     def _stream(self, asks: dict[str, Any]) -> None:
@@ -102,7 +105,7 @@ class Upstream(asyncio.Protocol):
 
 @lru_cache
 def _completion() -> dict[str, Any]:
-    message = {"role": "assistant", "content": "word " * 20, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": "word " * 20, "refusal": None, "annotations": []}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return {**ABOUT, "object": "chat.completion", "choices": [choice], "usage": USAGE}
 
@@ -131,7 +134,7 @@ def _role() -> bytes:
     return _event(choices=[{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}], usage=None)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _chunk(number: int) -> bytes:
     # LiteLLM ends a stream that says the same a hundred times.
     delta = {"content": f"word{number} "}
