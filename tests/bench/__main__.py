@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import plain, reasoning, stalls, streams
+from tests.bench import plain, reasoning, side_by_side, stalls, start, streams
 from tests.bench.quiet import busy
 from tests.bench.report import Row, facts, facts_line, rows_table
 from tests.bench.results import saved
@@ -20,6 +20,8 @@ PARTS: Mapping[str, Part] = {
     "plain": plain.measure,
     "stream": streams.measure,
     "stalls": stalls.measure,
+    "start": start.measure,
+    "parallel": side_by_side.measure,
     "reasoning": reasoning.measure,
 }
 REPEATS, QUICK_REPEATS, QUICK_SCALE = 5, 2, 0.15
