@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import plain, reasoning, side_by_side, stalls, start, streams
+from tests.bench import litellm, plain, reasoning, side_by_side, stalls, start, streams
 from tests.bench.quiet import busy
 from tests.bench.report import Row, facts, facts_line, rows_table
 from tests.bench.results import saved
@@ -23,6 +23,7 @@ PARTS: Mapping[str, Part] = {
     "start": start.measure,
     "parallel": side_by_side.measure,
     "reasoning": reasoning.measure,
+    "litellm": litellm.measure,
 }
 REPEATS, QUICK_REPEATS, QUICK_SCALE = 5, 2, 0.15
 

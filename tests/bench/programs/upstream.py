@@ -66,9 +66,10 @@ class Upstream(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         Upstream.late_bodies += perf_counter() - self._began > DELAYED_ACK
+        self._last = not self._parser.should_keep_alive()
         path = self._url.decode().partition("?")[0]
         if not path.endswith("/chat/completions"):
-            self._transport.write(_whole(LOOKUPS.get(path, _counters())))
+            self._finish(_whole(LOOKUPS.get(path, _counters())))
             return
         asks = json.loads(self._body)
         delay = self._told(rb"delay=([\d.]+)", 0.0)
@@ -78,7 +79,12 @@ class Upstream(asyncio.Protocol):
             answer(asks)
 
     def _plain(self, _asks: dict[str, Any]) -> None:
-        self._transport.write(_whole(_completion()))
+        self._finish(_whole(_completion()))
+
+    def _finish(self, last: bytes) -> None:
+        self._transport.write(last)
+        if self._last:
+            self._transport.close()
 
     def _stream(self, asks: dict[str, Any]) -> None:
         count, pace = int(self._told(rb"chunks=(\d+)", 20)), self._told(rb"pace=([\d.]+)", PACE)
@@ -92,7 +98,7 @@ class Upstream(asyncio.Protocol):
             loop, due = asyncio.get_running_loop(), due + pace
             self._timer = loop.call_at(due, self._paced, number, count, pace, due, usage)
         else:
-            self._transport.write(_end(usage))
+            self._finish(_end(usage))
 
     def _paced(self, number: int, count: int, pace: float, due: float, usage: bool) -> None:
         self._transport.write(_chunk(number))
