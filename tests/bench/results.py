@@ -14,11 +14,15 @@ FOLDER = bootstrap.state_root() / "bench"
 
 
 def saved(facts: dict[str, str], rows: list[Row], kind: str = "bench") -> Path:
-    """Where they now lie; the newest sorts last."""
+    """Where they now lie."""
+    return written(kind, facts, {"rows": [row.data() for row in rows]})
+
+
+def written(kind: str, facts: dict[str, str], content: dict[str, Any]) -> Path:
+    """The file; of a kind, the newest sorts last."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = FOLDER / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{facts['API'].split()[0]}.json"
-    content = {"facts": facts, "rows": [row.data() for row in rows]}
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.write_text(json.dumps({"facts": facts, **content}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return file
 
 
