@@ -68,7 +68,7 @@ phoenix_ui:  ## open Phoenix, or print its address
 
 ##@ Checks
 .PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test contract_table litellm_names
-.PHONY: conformance evaluations bench bench-compare bench_gateways bench_plot fuzz failure_table
+.PHONY: conformance evaluations bench bench-compare bench_gateways bench_plot sdk_or_proxy fuzz failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
 	@$(DEV) ruff format $(CODE)
@@ -98,11 +98,12 @@ bench:  ## what the API costs beside a raw relay, the SDK and LiteLLM alone, sid
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
 bench-compare:  ## two runs of it side by side (ARGS="BEFORE.json AFTER.json", from .stack/bench)
 	@$(DEV) python -m tests.bench.results $(ARGS)
-bench-compare: bench_compare
 bench_gateways:  ## the API beside LiteLLM's SDK, AsyncOpenAI and other gateways on one upstream (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm -- python -m tests.bench.gateways $(ARGS)
 bench_plot:  ## draw latency, CPU and throughput over concurrency and length of streams (ARGS="--out FILE.png", ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app -- python -m tests.bench.plot $(ARGS)
+sdk_or_proxy:  ## what an application gets of LiteLLM's SDK in its process and of the proxy, by trying both, as a table
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench.sdk_or_proxy
 fuzz:  ## inputs that nobody would think of, in numbers (ARGS="--inputs 200000 --seed 1 --only socket,bodies", ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.fuzz $(ARGS)
 failure_table:  ## the tables of docs/failures.md from a real run, on a stack that it starts and ends (ARGS="--state-dir DIR": on that one; "--only classifier")

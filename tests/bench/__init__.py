@@ -11,4 +11,8 @@ litellm.py     before the real LiteLLM: what the API adds to what LiteLLM adds
 client.py      a client that costs next to nothing;  load.py: many of its requests, and what servers use meanwhile
 servers.py     the servers that are compared;  programs/: those that are not the API;  run.py: one run
 report.py      rows, targets and tables;  results.py: as files, and compared;  quiet.py: is the machine quiet enough?
+
+gateways.py    `make bench_gateways`: other ways to reach a model;  npm_gateways.py, gateway_packages/: those from npm
+plot.py        `make bench_plot`: curves.py over concurrency and the length of streams, drawn
+sdk_or_proxy.py  `make sdk_or_proxy`: LiteLLM's SDK in process and the proxy, by trying both
 """

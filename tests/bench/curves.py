@@ -48,6 +48,8 @@ def knee(points: Sequence[Point]) -> Point:
 async def _curves(run: Run, places: Sequence[int], measure: Measure) -> Curves:
     servers = {name: run.servers.named(name) for name in CONTESTANTS}
     clients = {name: server.client() for name, server in servers.items()}
+    for client in clients.values():
+        await so_many(client, asking(), STREAMS, 10 * STREAMS)
     curves: dict[str, list[Point]] = {name: [] for name in CONTESTANTS}
     for place in places:
         found: dict[str, list[Point]] = {name: [] for name in CONTESTANTS}

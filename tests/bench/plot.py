@@ -11,13 +11,14 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from tests.bench.curves import STREAMS, Curves, knee, over_concurrency, over_length
 from tests.bench.quiet import busy
 from tests.bench.report import facts, facts_line
 from tests.bench.results import written
 from tests.bench.run import Run
-from tests.bench.servers import Servers
+from tests.bench.servers import RELAY, Servers
 from tests.support.processes import ROOT
 
 PICTURE = ROOT / "docs" / "images" / "performance.png"
@@ -40,6 +41,9 @@ def drawn(told: dict[str, str], curves: list[Curves]) -> Figure:
         for axis, title, column in zip(axes, titles, COLUMNS, strict=True):
             _draw(axis, lines, column)
             axis.set(title=title, xlabel=along, xscale="log", yscale="log")
+            axis.set_xticks([point.x for point in lines[RELAY]], minor=False)
+            axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.xaxis.set_minor_locator(NullLocator())
     grid[0][0].legend(title="○ knee: 90 % of the highest throughput", fontsize="small")
     figure.suptitle(facts_line(told), fontsize=8)
     return figure
