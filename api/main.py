@@ -1,12 +1,12 @@
 """The application: what runs around every request, and nothing else."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import routes
 from api.config import Settings, load_settings
@@ -33,7 +33,18 @@ class State(TypedDict):
     services: ServiceContainer
 
 
-def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport | None = None) -> FastAPI:
+class Application:
+    """What is served. `described` is FastAPI's part of it, which stands within all that every request passes."""
+
+    def __init__(self, described: FastAPI, around: Callable[[ASGIApp], ASGIApp]) -> None:
+        self.described = described
+        self._app = around(described)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport | None = None) -> Application:
     """The application, configured by the environment and speaking to LiteLLM over the network unless told otherwise.
 
     Raises:
@@ -61,13 +72,11 @@ def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport 
     )
     routes.install(app)
     exception_handlers.install(app)
-    app.middleware_stack = _around(app.build_middleware_stack(), settings, access_log)
-    return app
+    return Application(app, lambda app: _around(app, settings, access_log))
 
 
 def _around(app: ASGIApp, settings: Settings, access_log: AccessLog | None) -> ASGIApp:
-    """What every request passes, outermost last. FastAPI's own stack stands within: the paths that are asked all the time never
-    come to it."""
+    """What every request passes, outermost last; the paths that are asked all the time never come to FastAPI."""
     public = PUBLIC_ROUTES | ({"/metrics"} if settings.metrics_public else frozenset())
     authenticator = TokenAuthenticator(settings.api_tokens) if settings.require_auth else None
     app = TracingMiddleware(DirectRoutesMiddleware(app, routes.DIRECT))

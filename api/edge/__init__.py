@@ -1,6 +1,7 @@
 """What every request passes before its handler, and every answer after it.
 
 request_head.py        the head: how large it may be and how long it may take; what uvicorn leaves to a proxy
+answering.py           the head and what is said next, in one piece
 upgrade_offer.py       an offer to speak another protocol, taken out of a head
 hosts.py               the names that this server answers to
 cross_origin.py        which pages of other origins may call it

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from api.dialects.openai import render
+from api.edge.answering import Answering
 from api.edge.request_id import MAX_HEADER_BYTES, REQUEST_ID_HEADER
 from api.edge.upgrade_offer import head_without_offer
 from api.errors import APIError, HeadersTooLarge, InvalidRequest, RequestTimeout
@@ -109,7 +110,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
             # Its connection's end is the answer's end: it does not know chunks.
             self.cycle.chunked_encoding = False
             self.cycle.expected_content_length = _WhateverComes()
-        self.cycle.transport = cast(Transport, _Answering(self))
+        self.cycle.transport = cast(Transport, Answering(self.loop, self.transport, self.close_after_answer))
         if self.expect_100_continue:
             # If it is answered without having been told to go on, nobody knows whether its body follows.
             self.cycle.keep_alive = False
@@ -127,6 +128,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        if self._under_way is not None:
+            cast(Answering, self._under_way.transport).say_head()  # an answer to HEAD has nothing else
         super().on_response_complete()
         if not self._is_idle:
             return
@@ -231,15 +234,6 @@ class BoundedHeadProtocol(HttpToolsProtocol):
             self._refusal = b""
         else:
             self.transport.close()
-
-
-class _Answering:
-    """A connection as one request's answer uses it."""
-
-    def __init__(self, protocol: BoundedHeadProtocol) -> None:
-        self.write = protocol.transport.write
-        self.is_closing = protocol.transport.is_closing
-        self.close = protocol.close_after_answer
 
 
 class _WhateverComes(int):

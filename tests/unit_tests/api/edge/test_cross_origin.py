@@ -5,7 +5,6 @@ from typing import cast
 
 import pytest
 import respx
-from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.testclient import TestClient
@@ -13,7 +12,7 @@ from starlette.testclient import TestClient
 from api.config import Settings
 from api.dialects.openai.schemas import ANSWER_HEADERS, MODELS_HEADERS, REQUEST_ID, ROUTING_HEADERS
 from api.edge.cross_origin import EXPOSED
-from api.main import create_app
+from api.main import Application, create_app
 from tests.support.played_litellm import PlayedTransport
 from tests.unit_tests.api.conftest import SSE, TOKEN
 
@@ -126,7 +125,7 @@ async def _broken(_request: Request) -> Response:
 
 
 def test_a_failure_of_this_server_can_be_read_too(listed: TestClient) -> None:
-    cast(FastAPI, listed.app).add_route("/broken", _broken)
+    cast(Application, listed.app).described.add_route("/broken", _broken)
     response = listed.get("/broken", headers={"origin": PAGE, "authorization": f"Bearer {TOKEN}"})
     assert response.status_code == 500
     assert response.headers["access-control-allow-origin"] == PAGE

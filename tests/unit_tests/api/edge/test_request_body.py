@@ -126,7 +126,7 @@ def test_the_input_of_a_response_is_text_or_items(client: TestClient, value: Any
 def test_a_parameter_that_fastapi_refuses_is_a_400_that_names_it(settings: Settings) -> None:
     app = create_app(settings)
 
-    @app.get("/of-the-test")
+    @app.described.get("/of-the-test")
     async def of_the_test(limit: int) -> int:
         return limit
 
