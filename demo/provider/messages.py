@@ -54,7 +54,7 @@ def _event(kind: str, *, piece: bool = False, **fields: Any) -> Event:
 def _opening_usage(usage: dict[str, Any]) -> dict[str, Any]:
     """All of the input, and of the output what there is when it begins."""
     told = {name: count for name, count in usage.items() if name != "output_tokens_details"}
-    return told | {"output_tokens": min(STREAM_STARTS_WITH, usage["output_tokens"])}
+    return told | {"output_tokens": STREAM_STARTS_WITH}
 
 
 def _block_events(index: int, block: Block, answer: Answer) -> list[Event]:
