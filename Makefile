@@ -15,7 +15,7 @@ CODE      = api demo local_stack operations tests
 .DEFAULT_GOAL := help
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*##' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_]+:.*##/ {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*##' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_-]+:.*##/ {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ The stack on this machine, without Docker
 .PHONY: up down status logs connect trace reset
@@ -68,7 +68,7 @@ phoenix_ui:  ## open Phoenix, or print its address
 
 ##@ Checks
 .PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test contract_table litellm_names
-.PHONY: conformance evaluations bench fuzz failure_table
+.PHONY: conformance evaluations bench bench-compare bench_gateways bench_plot fuzz failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
 	@$(DEV) ruff format $(CODE)
@@ -94,8 +94,15 @@ contract_table:  ## write what LiteLLM alone does to answers into docs/contract.
 	@WRITE_CONTRACT_TABLE=1 $(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest tests/integration_tests/contract/test_table.py $(ARGS)
 litellm_names:  ## write the fields that the installed LiteLLM reads in a request into api/llm/litellm_names.txt
 	@WRITE_LITELLM_NAMES=1 $(BOOTSTRAP) dev,stack,litellm -- pytest tests/integration_tests/test_litellm_names.py $(ARGS)
-bench:  ## added latency of the API over LiteLLM alone, side by side in one run
+bench:  ## what the API costs beside a raw relay, the SDK and LiteLLM alone, side by side in one run (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
+bench-compare:  ## two runs of it side by side (ARGS="BEFORE.json AFTER.json", from .stack/bench)
+	@$(DEV) python -m tests.bench.results $(ARGS)
+bench-compare: bench_compare
+bench_gateways:  ## the API beside LiteLLM's SDK, AsyncOpenAI and other gateways on one upstream (ARGS="--help")
+	@$(BOOTSTRAP) dev,stack,app,litellm -- python -m tests.bench.gateways $(ARGS)
+bench_plot:  ## draw latency, CPU and throughput over concurrency and length of streams (ARGS="--out FILE.png", ARGS="--help")
+	@$(BOOTSTRAP) dev,stack,app -- python -m tests.bench.plot $(ARGS)
 fuzz:  ## inputs that nobody would think of, in numbers (ARGS="--inputs 200000 --seed 1 --only socket,bodies", ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.fuzz $(ARGS)
 failure_table:  ## the tables of docs/failures.md from a real run, on a stack that it starts and ends (ARGS="--state-dir DIR": on that one; "--only classifier")

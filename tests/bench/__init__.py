@@ -1,8 +1,14 @@
-"""What the API adds to a call: `make bench`. Everything that is compared is measured in turn, in the same run.
+"""What the API costs: `make bench`. Everything that is compared is measured in turn, in the same run.
 
-load.py        requests, one after the other or side by side, and how long they took
-latency.py     the API over calling LiteLLM directly
-chunks.py      CPU per streamed chunk
+plain.py       CPU of a plain request, requests a second, and what is added to one
+streams.py     CPU of a streamed chunk, time to the first token, waits for acknowledgements
+stalls.py      many streams at once
+start.py       imports, readiness, memory
+side_by_side.py  calls that do not wait for each other
 reasoning.py   what a reasoning step costs beyond its call and its tool
-report.py      tables, and the machine they come from
+litellm.py     before the real LiteLLM: what the API adds to what LiteLLM adds
+
+client.py      a client that costs next to nothing;  load.py: many of its requests, and what servers use meanwhile
+servers.py     the servers that are compared;  programs/: those that are not the API;  run.py: one run
+report.py      rows, targets and tables;  results.py: as files, and compared;  quiet.py: is the machine quiet enough?
 """

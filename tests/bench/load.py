@@ -1,91 +1,96 @@
-"""Requests, one after the other or side by side, and how long they took."""
+"""Load on a target: for a time or a number of requests, some at a time; and what its processes used meanwhile."""
 
 import asyncio
-import json
 import math
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
-import aiohttp
 import psutil
 
-TIMEOUT = aiohttp.ClientTimeout(total=120)
+from tests.bench.client import Answer, Client
 
 
-@dataclass(frozen=True)
-class Target:
-    """Somebody who answers chat completions; `url` is the base that its path is added to."""
-
-    name: str
-    url: str
-    key: str = field(repr=False)
+def asking(question: str = "Say something.", *, stream: bool = False, **fields: Any) -> dict[str, Any]:
+    """The body of a chat completion; to the upstream, the question says how it shall be answered."""
+    messages = [{"role": "user", "content": question}]
+    return {"model": "gpt-4o-mini", "messages": messages, "stream": stream, **fields}
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Seconds until the first event of the answer (streamed: with content) and until its end."""
+async def for_seconds(client: Client, body: dict[str, Any], width: int, seconds: float) -> list[Answer]:
+    """As many requests as come to their end in that time, `width` of them at a time."""
+    until = perf_counter() + seconds
+    answers: list[Answer] = []
 
-    first: float
-    total: float
+    async def worker() -> None:
+        while perf_counter() < until:
+            answers.append(await client.send(body))
 
-
-async def send(
-    session: aiohttp.ClientSession,
-    target: Target,
-    body: Mapping[str, Any],
-    *,
-    on_event: Callable[[dict[str, Any]], None] | None = None,
-    **headers: str,
-) -> Timing:
-    """One request, read to its end, its events then told. Raises AssertionError unless it was answered with success."""
-    started = time.perf_counter()
-    first, reads = math.nan, []
-    all_headers = {"authorization": f"Bearer {target.key}", **headers}
-    async with session.post(f"{target.url}/v1/chat/completions", json=body, headers=all_headers) as response:
-        async for data in response.content.iter_any():
-            reads.append(data)
-            if math.isnan(first) and b'"content"' in data:
-                first = time.perf_counter() - started
-    total = time.perf_counter() - started
-    answer = b"".join(reads)
-    assert response.status == 200, f"{target.name} answered {response.status}: {answer!r}"
-    assert not body["stream"] or answer.endswith(b"data: [DONE]\n\n"), f"{target.name} broke off: {answer[-500:]!r}"
-    if on_event is not None:
-        for line in answer.splitlines():
-            if line.startswith(b"data: {"):
-                on_event(json.loads(line[6:]))
-    return Timing(first, total)
+    await asyncio.gather(*(worker() for _ in range(width)))
+    return answers
 
 
-async def side_by_side(count: int, width: int, one: Callable[[], Awaitable[Timing]]) -> list[Timing]:
-    """So many requests, `width` of them at a time."""
+async def so_many(client: Client, body: dict[str, Any], width: int, count: int) -> list[Answer]:
+    """`width` of them at a time."""
     left = iter(range(count))
 
-    async def worker() -> list[Timing]:
-        return [await one() for _ in left]
+    async def worker() -> list[Answer]:
+        return [await client.send(body) for _ in left]
 
-    return [timing for timings in await asyncio.gather(*(worker() for _ in range(width))) for timing in timings]
+    return [answer for answers in await asyncio.gather(*(worker() for _ in range(width))) for answer in answers]
 
 
-def percentile(values: list[float], share: float) -> float:
-    """The value that so large a share of them does not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+async def spread(client: Client, body: dict[str, Any], count: int, over: float) -> list[Answer]:
+    """All side by side, their starts spread evenly over so many seconds."""
+
+    async def one(number: int) -> Answer:
+        await asyncio.sleep(number * over / count)
+        return await client.send(body)
+
+    return list(await asyncio.gather(*(one(number) for number in range(count))))
+
+
+@dataclass
+class Used:
+    """Seconds: of CPU, and on the clock."""
+
+    cpu: float = math.nan
+    wall: float = math.nan
 
 
 @contextmanager
-def cpu_of(*pids: int) -> Iterator[dict[int, float]]:
-    """Seconds of CPU that each process used during the block; filled in at its end."""
-    processes = {pid: psutil.Process(pid) for pid in pids}
-    before = {pid: _cpu(process) for pid, process in processes.items()}
-    used: dict[int, float] = {}
+def usage(pid: int) -> Iterator[Used]:
+    """What a process and all its children use during the block; filled in at its end."""
+    used, began, before = Used(), perf_counter(), cpu(pid)
     yield used
-    used.update({pid: _cpu(process) - before[pid] for pid, process in processes.items()})
+    used.cpu, used.wall = cpu(pid) - before, perf_counter() - began
 
 
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def cpu(pid: int) -> float:
+    """Seconds that the process and all its children have used so far."""
+    times = [process.cpu_times() for process in family(pid)]
+    return float(sum(time.user + time.system for time in times))
+
+
+def memory(pid: int) -> float:
+    """Resident megabytes of the process and all its children."""
+    return float(sum(process.memory_info().rss for process in family(pid)) / 1e6)
+
+
+def family(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """The value that so large a share of them does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1))]
+
+
+def turns(names: Sequence[str], number: int) -> list[str]:
+    """The order of one repeat: who comes first moves on, and every other repeat goes backwards."""
+    moved = [*names[number % len(names) :], *names[: number % len(names)]]
+    return moved if number % 2 == 0 else moved[::-1]

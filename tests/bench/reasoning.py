@@ -2,29 +2,28 @@
 
 import json
 import statistics
-import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import aiohttp
+from tests.bench.client import Answer
+from tests.bench.load import asking, usage
+from tests.bench.report import Row, Target
+from tests.bench.run import Run
+from tests.bench.servers import TRACED, UNTRACED, Server
+from tests.support.demo_tools import DemoTools
+from tests.support.provider import ScriptedProvider, scripted_provider
+from tests.support.reasoning import finished, mcp_config, said, step, tool, use
 
-from tests.bench.load import TIMEOUT, Target, cpu_of, send
-from tests.bench.report import Table, ms
-from tests.support.provider import ScriptedProvider
-
-STEPS = (2, 12)
+PART = "reasoning"
+SHORT, LONG = 2, 12  # steps
 REQUESTS = 12
-BLOCK_SECONDS = 8.0  # after which a row has to do with the requests it has
 MODEL_DELAY = 0.02  # seconds that each call takes at least
-
-
-@dataclass(frozen=True)
-class Agent:
-    """An API whose LLM is the provider itself."""
-
-    target: Target
-    pid: int
+KINDS = {"thinking only": False, "a tool in each step": True}
+TARGET = Target(1.5, of="value")
 
 
 @dataclass(frozen=True)
@@ -35,66 +34,76 @@ class Cost:
     cpu: float
 
 
-async def measure(provider: ScriptedProvider, agents: list[Agent], *, scale: float) -> Table:
+async def measure(run: Run) -> list[Row]:
     """A step's cost is the difference between long and short requests, so that what each request costs once is left out."""
-    rows = []
-    for agent in agents:
-        for tool in (None, "calculate"):
-            short, long = [
-                await _median(provider, agent, steps, tool, max(3, round(REQUESTS * scale))) for steps in STEPS
-            ]
-            [(fewer, more)] = pairwise(STEPS)
-            per_step = [(b - a) / (more - fewer) for a, b in ((short.own, long.own), (short.cpu, long.cpu))]
-            what = f"{agent.target.name}, {'a tool in each step' if tool else 'thinking only'}"
-            rows.append((what, ms(per_step[0]), ms(per_step[1]), ms(short.own), ms(short.cpu)))
-    head = ("", "latency per step", "CPU per step", f"latency of {STEPS[0]} steps and answer", "CPU of these")
-    note = (
-        "The tool's own time is its round trip over MCP, which is not counted as ours; the CPU that this takes us is."
-    )
-    return Table("A reasoning step beyond its call and its tool (ms)", head, rows, note)
+    rows: list[Row] = []
+    with ExitStack() as resources:
+        folder = Path(resources.enter_context(TemporaryDirectory()))
+        provider = resources.enter_context(scripted_provider(folder))
+        agents = _agents(run, provider, folder, resources)
+        for kind, tools in KINDS.items():
+            rows += await _rows(run, provider, agents, kind, tools=tools)
+    return rows
 
 
-async def _median(provider: ScriptedProvider, agent: Agent, steps: int, tool: str | None, requests: int) -> Cost:
-    async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        await _one(session, provider, agent, f"bench-warm-{agent.pid}-{steps}-{tool}", steps, tool)
-        costs: list[Cost] = []
-        deadline = time.monotonic() + BLOCK_SECONDS
-        while len(costs) < requests and time.monotonic() < deadline:
-            mark = f"bench-{agent.pid}-{steps}-{tool}-{len(costs)}-"
-            costs.append(await _one(session, provider, agent, mark, steps, tool))
+def _agents(run: Run, provider: ScriptedProvider, folder: Path, resources: ExitStack) -> list[Server]:
+    tools = DemoTools(folder)
+    tools.start()
+    resources.callback(tools.stop)
+    config = {"MCP_CONFIG_PATH": str(mcp_config(folder, ("demo-tools", tools.url)))}
+    tracing: Mapping[str, Mapping[str, str]] = {UNTRACED: {}, TRACED: run.servers.tracing}
+    return [run.servers.api(name, provider.url, {**config, **settings}) for name, settings in tracing.items()]
+
+
+async def _rows(run: Run, provider: ScriptedProvider, agents: list[Server], kind: str, *, tools: bool) -> list[Row]:
+    costs: dict[tuple[str, int], list[Cost]] = {(agent.name, steps): [] for agent in agents for steps in (SHORT, LONG)}
+    requests = run.count(REQUESTS)
+    for number in range(-1, requests):
+        run.say(f"{PART}: {kind}, {number + 1} of {requests}")
+        for agent in agents if number % 2 else agents[::-1]:
+            for steps in (SHORT, LONG):
+                cost = await _one(provider, agent, steps, f"bench-{agent.pid}-{steps}-{tools}-{number}-", tools=tools)
+                costs[agent.name, steps] += [cost] if number >= 0 else []
+    return [row for agent in agents for row in _agent_rows(agent.name, kind, costs)]
+
+
+def _agent_rows(name: str, kind: str, costs: dict[tuple[str, int], list[Cost]]) -> Iterator[Row]:
+    short, long = costs[name, SHORT], costs[name, LONG]
+    wall = statistics.median(cost.own for cost in long) - statistics.median(cost.own for cost in short)
     # CPU clocks tick in hundredths of a second: only their sum over many requests says anything.
-    cpu = sum(cost.cpu for cost in costs) / len(costs)
-    return Cost(statistics.median(cost.own for cost in costs), cpu)
+    cpu = statistics.fmean(cost.cpu for cost in long) - statistics.fmean(cost.cpu for cost in short)
+    for what, value in (("time", wall), ("CPU", cpu)):
+        yield Row(PART, f"{what} of a step, {kind}, {name}", value / (LONG - SHORT) * 1e3, "ms", target=TARGET)
 
 
-async def _one(
-    session: aiohttp.ClientSession, provider: ScriptedProvider, agent: Agent, mark: str, steps: int, tool: str | None
-) -> Cost:
-    provider.script(*_replies(steps, tool), contains=mark)
-    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": mark}], "stream": True}
-    events: list[dict[str, Any]] = []
-    with cpu_of(agent.pid) as used:
-        timing = await send(session, agent.target, body, on_event=events.append, **{"x-routing-mode": "reasoning"})
-    deltas = [choice["delta"] for event in events for choice in event.get("choices", ())]
-    results = [delta["reasoning_event"] for delta in deltas if "reasoning_event" in delta]
-    tools = sum(result["duration"] for result in results if result["type"] == "tool_result")
+async def _one(provider: ScriptedProvider, agent: Server, steps: int, mark: str, *, tools: bool) -> Cost:
+    provider.script(*_replies(steps, tools=tools), contains=mark)
+    client = agent.client()
+    with usage(agent.pid) as used:
+        answer = await client.send(asking(mark, stream=True), {"x-routing-mode": "reasoning"})
+    client.close()
     calls = provider.requests(contains=mark)
     assert len(calls) == steps + 1, f"{len(calls)} calls were made for {steps} steps and an answer"
-    return Cost(timing.total - tools - sum(call["ended_at"] - call["started_at"] for call in calls), used[agent.pid])
+    others = _in_tools(answer) + sum(call["ended_at"] - call["started_at"] for call in calls)
+    return Cost(answer.total - others, used.cpu)
 
 
-def _replies(steps: int, tool: str | None) -> list[dict[str, Any]]:
+def _in_tools(answer: Answer) -> float:
+    """Seconds of round trips over MCP, as the answer's events tell them."""
+    lines = (line.removeprefix(b"data: ") for line in bytes(answer.body).splitlines() if line.startswith(b"data: {"))
+    deltas: Iterator[dict[str, Any]] = (
+        choice["delta"] for line in lines for choice in json.loads(line).get("choices", ())
+    )
+    events = (delta["reasoning_event"] for delta in deltas if "reasoning_event" in delta)
+    return float(sum(event["duration"] for event in events if event["type"] == "tool_result"))
+
+
+def _replies(steps: int, *, tools: bool) -> list[dict[str, Any]]:
     """Steps that go on, one that ends, and the answer. No two calls of the tool are the same: that would end the loop."""
-    action = "use_tools" if tool else "continue_thinking"
-
-    def calls(number: int) -> list[dict[str, str]]:
-        arguments = json.dumps({"expression": f"{number} * 7"})
-        return [{"name": tool, "arguments": arguments, "reason": "to find out"}] if tool else []
-
-    going_on = [_step(f"step {number}", action, calls(number)) for number in range(steps - 1)]
-    return [*going_on, _step("enough", "finished", []), {"content": "Done.", "delay": MODEL_DELAY}]
-
-
-def _step(thought: str, action: str, tools: list[dict[str, str]]) -> dict[str, Any]:
-    step = {"thought": thought, "next_action": action, "tools_to_use": tools, "concurrent_execution": False}
-    return {"json": step, "delay": MODEL_DELAY}
+    going_on = [
+        use(tool("calculate", expression=f"{number} * 7"), thought=f"step {number}", delay=MODEL_DELAY)
+        if tools
+        else step("continue_thinking", f"step {number}", delay=MODEL_DELAY)
+        for number in range(steps - 1)
+    ]
+    return [*going_on, finished("enough", delay=MODEL_DELAY), said("Done.", delay=MODEL_DELAY)]
