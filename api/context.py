@@ -46,3 +46,8 @@ def with_user(context: RequestContext, body: Mapping[str, Any]) -> RequestContex
     """The context, with the end user that the body names."""
     user = body.get("user")
     return replace(context, user=user.strip() or None) if isinstance(user, str) else context
+
+
+def on_path(context: RequestContext, path: RoutingMode) -> RequestContext:
+    """The context of a request that goes this way."""
+    return context if context.routing_path is path else replace(context, routing_path=path)

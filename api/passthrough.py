@@ -1,6 +1,6 @@
 """The request straight to the model, the answer as the provider gave it."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar
 
@@ -9,7 +9,15 @@ from pydantic_core import to_json
 
 from api.components import Component, Operation
 from api.context import RequestContext
-from api.dialects.openai import DONE, ChunkStream, ResponseStream, as_it_came, error_event, response_error_event
+from api.dialects.openai import (
+    DONE,
+    ChunkStream,
+    ResponseStream,
+    WrittenChunks,
+    as_it_came,
+    error_event,
+    response_error_event,
+)
 from api.errors import APIError
 from api.llm import CHAT_COMPLETIONS, Endpoint, LLMAnswer, LLMGateway, LLMStream, callers_message
 from api.sse import event
@@ -77,25 +85,25 @@ class RestoredStream:
         self.headers = stream.headers
         self._stream = stream
         self._record = record
-        self._reader = _reader(body, context, endpoint)
+        self._reader = _reader(body, context, endpoint, record)
         self._blocks = stream.read(self._reader)
-        self._opening: list[dict[str, Any]] = []
+        self._opening = b""
 
     async def open(self) -> None:
         """Waits for the first event that says something, so that a stream without one still has the failure's status."""
-        async for chunks in self._blocks:
-            if chunks:
-                self._opening = chunks
+        async for events in self._blocks:
+            if events:
+                self._opening = events
                 return
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         """The restored events, as many at a time as came together."""
         async with aclosing(self._blocks) as blocks:
-            yield self._as_bytes(self._opening)
-            async for chunks in blocks:
-                if chunks:
-                    yield self._as_bytes(chunks)
-            if not self._is_response:
+            yield self._opening
+            async for events in blocks:
+                if events:
+                    yield events
+            if isinstance(self._reader, WrittenChunks):
                 yield DONE
         self._record.finish()
 
@@ -106,25 +114,40 @@ class RestoredStream:
 
     def error_event(self, error: APIError) -> bytes:
         """What the stream ends with when it fails: named events are the Responses API's, whose error is a numbered event too."""
-        if isinstance(self._reader, ResponseStream):
-            return response_error_event(error, self._reader.next_number)
-        return error_event(error)
+        if isinstance(self._reader, WrittenChunks):
+            return error_event(error)
+        return response_error_event(error, self._reader.next_number)
+
+
+class _WrittenEvents:
+    """A reader of a response's stream that gives bytes."""
+
+    def __init__(self, events: ResponseStream, record: Recorder) -> None:
+        self._events = events
+        self._record = record
 
     @property
-    def _is_response(self) -> bool:
-        return isinstance(self._reader, ResponseStream)
+    def next_number(self) -> int:
+        return self._events.next_number
 
-    def _as_bytes(self, chunks: list[dict[str, Any]]) -> bytes:
-        for chunk in chunks:
-            self._record.answered(chunk)
-        return b"".join(
-            event(chunk, name=str(chunk.get("type", "message")) if self._is_response else None) for chunk in chunks
-        )
+    def take(self, events: bytes) -> Iterator[bytes]:
+        return map(self._written, self._events.take(events))
+
+    def end(self) -> bytes:
+        return self._written(self._events.end())
+
+    def _written(self, events: list[dict[str, Any]]) -> bytes:
+        for happened in events:
+            self._record.answered(happened)
+        return b"".join(event(happened, name=str(happened.get("type", "message"))) for happened in events)
 
 
-def _reader(body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint) -> ChunkStream | ResponseStream:
+def _reader(
+    body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint, record: Recorder
+) -> WrittenChunks | _WrittenEvents:
     if endpoint.named_events:
-        return ResponseStream(callers_message, own_fields=context.provider_fields)
+        return _WrittenEvents(ResponseStream(callers_message, own_fields=context.provider_fields), record)
     options = body.get("stream_options")
     usage_asked = isinstance(options, dict) and bool(options.get("include_usage"))
-    return ChunkStream(endpoint.restore_chunk, own_fields=context.provider_fields, usage_asked=usage_asked)
+    chunks = ChunkStream(endpoint.restore_chunk, own_fields=context.provider_fields, usage_asked=usage_asked)
+    return WrittenChunks(chunks, record.answered, record.said if record.wanted else None)

@@ -1,6 +1,6 @@
 """Server-sent events as bytes: whole events out of arbitrary reads, what they carry, and events that carry it."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -10,32 +10,36 @@ from api.errors import UpstreamStreamBroken
 _LINE_ENDS = tuple((character.encode(), f"\\u{ord(character):04x}".encode()) for character in "\x85\u2028\u2029")
 
 
-async def complete_events(reads: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """One or more whole events at a time, as soon as they are whole; a broken-off last one is dropped."""
-    begun: list[
-        bytes
-    ] = []  # joined once it is whole: a long event would otherwise be copied and searched with every read
-    async for data in _plain_line_ends(reads):
+class EventFramer:
+    """Whole events out of reads of any size, with `\n` for `\r\n`; what is left at the end was broken off."""
+
+    def __init__(self) -> None:
+        # Joined once it is whole: a long event would otherwise be copied and searched with every read.
+        self._begun: list[bytes] = []
+        self._carriage_return = b""
+
+    def whole(self, read: bytes) -> bytes:
+        """The events that are whole with this read: several, one or none."""
+        data = read if not self._carriage_return and b"\r" not in read else self._plain(read)
+        begun = self._begun
         if (end := data.rfind(b"\n\n")) >= 0:
             end += 2
-        elif begun and begun[-1].endswith(b"\n") and data.startswith(b"\n"):
+        elif begun and data.startswith(b"\n") and begun[-1].endswith(b"\n"):
             end = 1
         else:
-            begun.append(data)
-            continue
-        yield b"".join((*begun, data[:end]))
-        begun = [data[end:]] if end < len(data) else []
+            if data:
+                begun.append(data)
+            return b""
+        if not begun and end == len(data):
+            return data
+        events = b"".join((*begun, data[:end]))
+        self._begun = [data[end:]] if end < len(data) else []
+        return events
 
-
-async def _plain_line_ends(reads: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes with `\\n` for `\\r\\n`, never none at a time."""
-    kept = b""
-    async for read in reads:
-        data = kept + read
-        kept = b"\r" if data.endswith(b"\r") else b""
-        data = data.removesuffix(b"\r").replace(b"\r\n", b"\n") if b"\r" in data else data
-        if data:
-            yield data
+    def _plain(self, read: bytes) -> bytes:
+        data = self._carriage_return + read
+        self._carriage_return = b"\r" if data.endswith(b"\r") else b""
+        return data.removesuffix(b"\r").replace(b"\r\n", b"\n")
 
 
 def payloads(events: bytes) -> Iterator[dict[str, Any]]:

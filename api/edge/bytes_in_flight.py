@@ -69,4 +69,4 @@ class BytesInFlightMiddleware:
 
 def hold(request: Request, size: int) -> None:
     """Counts the body at its size, which is larger than what came if it was compressed."""
-    request.state.held.grow_to(size)
+    request.scope["state"]["held"].grow_to(size)

@@ -31,9 +31,10 @@ def check_values(body: Any) -> None:
             values = container.values() if isinstance(container, dict) else container
             count += len(values)
             for value in values:
-                if isinstance(value, dict | list):
+                kind = type(value)
+                if kind is dict or kind is list:
                     containers.append(value)
-                elif _beyond(value):
+                elif (kind is int or kind is float) and _beyond(value):
                     raise _no_number(body)
         if count > MAX_VALUES:
             raise _too_many()

@@ -1,6 +1,6 @@
 """Every answer carries an `x-request-id`: the provider's own where it gave one, else this server's, which its log knows."""
 
-import secrets
+import random
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +22,7 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        identifier = f"req_{secrets.token_hex(16)}"
+        identifier = f"req_{random.getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = identifier
 
         async def send_with_id(message: Message) -> None:

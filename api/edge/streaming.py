@@ -67,6 +67,7 @@ class EventStreamResponse(Response):
 
     async def _send(self, scope: Scope, send: Send, keepalive: StreamKeepalive) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        send = scope.get("state", {}).get("send_body", send)
         async with aclosing(self._source.events()) as events:
             try:
                 keepalive.waits()

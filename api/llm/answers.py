@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from opentelemetry.trace import Span
 from pydantic_core import from_json
@@ -12,7 +12,7 @@ from api.dialects.openai import ends_with_done, split_at_error
 from api.errors import UpstreamStreamBroken
 from api.llm.call_span import cut_unless_ended
 from api.llm.upstream_errors import error_of_event
-from api.sse import complete_events
+from api.sse import EventFramer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,14 @@ class LLMAnswer:
         return self._parsed[0]
 
 
-class Reader(Protocol):
-    """What makes objects of the events of one stream."""
+T = TypeVar("T", covariant=True)
 
-    def take(self, events: bytes) -> Iterator[list[dict[str, Any]]]: ...
-    def end(self) -> list[dict[str, Any]]: ...
+
+class Reader(Protocol[T]):
+    """What makes something of the events of one stream."""
+
+    def take(self, events: bytes) -> Iterator[T]: ...
+    def end(self) -> T: ...
 
 
 class LLMStream:
@@ -74,7 +77,7 @@ class LLMStream:
                 async for events in self._rest:
                     yield events
 
-    async def read(self, reader: Reader) -> AsyncGenerator[list[dict[str, Any]], None]:
+    async def read(self, reader: Reader[T]) -> AsyncGenerator[T, None]:
         """What the reader makes of the events: as much at a time as came together. To be read once, in place of `events`.
 
         Raises:
@@ -82,11 +85,11 @@ class LLMStream:
         """
         async with self._resources:
             with cut_unless_ended(self._span):
-                for objects in reader.take(self._first):
-                    yield objects
+                for made in reader.take(self._first):
+                    yield made
                 async for events in self._rest:
-                    for objects in reader.take(events):
-                        yield objects
+                    for made in reader.take(events):
+                        yield made
                 yield reader.end()
 
     async def aclose(self) -> None:
@@ -98,9 +101,9 @@ async def whole_answer(
     reads: AsyncIterable[bytes], observers: Sequence[Callable[[bytes], None]] = ()
 ) -> AsyncIterator[bytes]:
     """The events up to `[DONE]`, each shown to the observers first; an error event, or an end before it, is raised."""
-    events = b""
-    async for block in complete_events(reads):
-        events, error = split_at_error(block)
+    events, framer = b"", EventFramer()
+    async for read in reads:
+        events, error = split_at_error(framer.whole(read))
         if events:
             for observer in observers:
                 observer(events)

@@ -1,5 +1,6 @@
 """An answer, plain or streamed, as HTTP, and the decision beside it, whatever the answer."""
 
+from opentelemetry.trace import get_current_span
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,10 +13,14 @@ from api.telemetry import annotate_request
 
 def tell(request: Request, decision: RoutingDecision, context: RequestContext) -> None:
     """Puts the decision onto the request's span, and where an error that comes from now on finds it."""
-    request.state.decision_headers = decision.headers
-    annotate_request(
-        context.metadata, session_id=context.session_id, user_id=context.end_user, attributes=decision.span_attributes
-    )
+    request.scope["state"]["decision_headers"] = decision.headers
+    if get_current_span().is_recording():
+        annotate_request(
+            context.metadata,
+            session_id=context.session_id,
+            user_id=context.end_user,
+            attributes=decision.span_attributes,
+        )
 
 
 def as_response(answer: LLMAnswer | EventSource, decision: RoutingDecision) -> Response:

@@ -1,14 +1,13 @@
 """POST /v1/chat/completions."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import passthrough
-from api.context import RequestContext, with_user
+from api.context import RequestContext, on_path, with_user
 from api.dependencies import ServiceContainer, services_of
 from api.dialects.openai import examples
 from api.edge import (
@@ -49,9 +48,9 @@ async def create_chat_completion(request: Request) -> Response:
 async def _route_and_answer(
     request: Request, services: ServiceContainer, body: Mapping[str, Any], context: RequestContext
 ) -> tuple[LLMAnswer | EventSource, RoutingDecision]:
-    asked = replace(context, routing_path=context.routing_mode or services.settings.routing_default_mode)
+    asked = on_path(context, context.routing_mode or services.settings.routing_default_mode)
     decision = await services.router.decide(body, asked, services.mcp_servers.tools())
-    context = replace(context, routing_path=decision.mode)
+    context = on_path(asked, decision.mode)
     tell(request, decision, context)
     return await _execute(services, body, context), decision
 

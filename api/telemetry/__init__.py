@@ -1,6 +1,7 @@
 """What this server tells of its work: spans, measurements and log lines.
 
 tracing.py        the request's span, open to the last byte, and those beneath it
+light_span.py     what a span is here; span_export.py: its way to Phoenix
 recorder.py       what was asked and answered, where it may be traced; plain_text.py: as text
 request_observer.py  counts, times and logs every request; access_log.py: the lines
 logged_errors.py  tracebacks without the errors' messages, where those may not be logged

@@ -41,7 +41,7 @@ class AccessLog:
                 time.time(),
                 client[0] if client else "-",
                 scope["method"],
-                raw_path.decode("ascii", "backslashreplace"),
+                raw_path.decode("latin-1").encode("unicode_escape").decode("ascii"),
                 status,
                 seconds,
                 scope.get("state", {}).get("request_id", "-"),

@@ -15,22 +15,27 @@ class Recorder:
     def __init__(self, tracing: Tracing, *spans: Span) -> None:
         self._spans = spans
         self._tracing = tracing
-        self._wanted = tracing.content and any(span.is_recording() for span in spans)
+        self.wanted = tracing.content and any(span.is_recording() for span in spans)
         self._said: list[str] = []
 
     def asked(self, body: Mapping[str, Any]) -> None:
         """The caller's last turn, prompt or input."""
-        if self._wanted:
+        if self.wanted:
             self._record(given=plain_text.asked(body))
 
     def answered(self, answer: Mapping[str, Any]) -> None:
         """An answer, or the next chunk of one."""
-        if self._wanted:
+        if self.wanted:
             self._said.append(plain_text.answered(answer))
+
+    def said(self, text: str) -> None:
+        """The next piece of an answer's text."""
+        if self.wanted:
+            self._said.append(text)
 
     def finish(self) -> None:
         """The answer is complete."""
-        if self._wanted:
+        if self.wanted:
             self._record(result="".join(self._said))
 
     def _record(self, *, given: str | None = None, result: str | None = None) -> None:

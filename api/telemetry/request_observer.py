@@ -33,6 +33,8 @@ class RequestObserverMiddleware:
                 status = message["status"]
             await send(message)
 
+        # With the head everything has been told that anybody on the way wants to know.
+        scope.setdefault("state", {})["send_body"] = send
         metrics.request_began(method, scope["scheme"])
         try:
             await self._app(scope, receive, send_observed)

@@ -4,77 +4,83 @@ A span's status is ERROR when what it stands for failed, and is left unset other
 after an early OK. Spans of ours never carry tokens or cost; LiteLLM's LLM span of the same trace does, once.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import itemgetter
 from threading import Thread
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol
 
 from openinference.semconv.trace import OpenInferenceSpanKindValues, SpanAttributes
 from opentelemetry.context import Context
 from opentelemetry.trace import (
     INVALID_SPAN,
-    NoOpTracer,
     Span,
     Status,
     StatusCode,
-    Tracer,
     format_trace_id,
     get_current_span,
     set_span_in_context,
     use_span,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pydantic_core import to_json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.config import Settings
+from api.telemetry.light_span import LightSpan
 from api.telemetry.logged_errors import summary
 
 SpanKind = Literal["CHAIN", "AGENT", "TOOL"]
 
 TRACE_ID_HEADER = "x-trace-id"
 CLOSE_LIMIT = 3.0  # seconds
-# A collector takes 4 MiB of spans at once, gRPC's default, and of more takes none: 128 KiB for each span of a batch.
-SPANS_AT_ONCE = 32
+_KINDS = {kind: OpenInferenceSpanKindValues[kind].value for kind in ("CHAIN", "AGENT", "TOOL")}
 MAX_CONTENT_BYTES = 48 * 1024  # of what was asked, and again of what was answered
 MAX_FAILURE_BYTES = 8 * 1024
 _TRACEPARENT = b"traceparent"
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-class _Provider(Protocol):
-    def force_flush(self) -> bool: ...
-    def shutdown(self) -> None: ...
+class SpanSink(Protocol):
+    """Where spans go that have ended."""
+
+    def __call__(self, span: LightSpan) -> None: ...
+    def send_the_rest(self) -> None:
+        """Takes no more, and takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tracing:
-    """The tracer that spans are made with; one that does nothing when tracing is off."""
+    """Makes spans; without a sink there are none, and what stands for one is the caller's own."""
 
-    tracer: Tracer = field(default_factory=NoOpTracer)
-    provider: _Provider | None = None
+    sink: SpanSink | None = None
     content: bool = False
     """Whether spans may carry what was said: prompts, answers, tool arguments and results."""
 
     @property
     def enabled(self) -> bool:
-        return self.provider is not None
+        return self.sink is not None
 
     def start_span(
-        self, name: str, kind: SpanKind, *, metadata: Mapping[str, str], session_id: str | None = None
+        self,
+        name: str,
+        kind: SpanKind,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        session_id: str | None = None,
+        parent: Context | None = None,
     ) -> Span:
-        """A span beneath the current one, which the caller has to end."""
-        if self.provider is None:
+        """A span beneath the current one, or the parent's, which the caller has to end."""
+        if self.sink is None:
             return get_current_span()
-        attributes: dict[str, str] = {SpanAttributes.OPENINFERENCE_SPAN_KIND: OpenInferenceSpanKindValues[kind].value}
+        attributes = {SpanAttributes.OPENINFERENCE_SPAN_KIND: _KINDS[kind]}
         if metadata:
-            attributes[SpanAttributes.METADATA] = json.dumps(metadata)
+            attributes[SpanAttributes.METADATA] = to_json(metadata).decode()
         if session_id:
             attributes[SpanAttributes.SESSION_ID] = session_id
-        return self.tracer.start_span(name, attributes=attributes)
+        return LightSpan(name, attributes, self.sink, parent)
 
     @contextmanager
     def span(
@@ -97,43 +103,19 @@ class Tracing:
     def close(self) -> None:
         """Sends what is still waiting. Returns after CLOSE_LIMIT at the latest: the exporter itself, whatever time it is
         given, tries for much longer to reach a collector that is down."""
-        if self.provider is not None:
-            sending = Thread(target=self._send_the_rest, args=(self.provider,), daemon=True)
+        if self.sink is not None:
+            sending = Thread(target=self.sink.send_the_rest, daemon=True)
             sending.start()
             sending.join(CLOSE_LIMIT)
-
-    @staticmethod
-    def _send_the_rest(provider: _Provider) -> None:
-        provider.force_flush()
-        provider.shutdown()
 
 
 def open_tracing(settings: Settings) -> Tracing:
     """Tracing as the settings want it; without it, the OpenTelemetry SDK and its exporters are not even imported."""
     if not settings.enable_tracing:
         return Tracing()
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-    from phoenix.otel import GRPCSpanExporter, HTTPSpanExporter, register
+    from api.telemetry.span_export import open_span_export
 
-    endpoint = settings.phoenix_collector_endpoint
-    # Left to itself, Phoenix takes gRPC for port 4317 alone.
-    over_http = endpoint.endswith("/v1/traces")
-    provider = register(
-        endpoint=endpoint,
-        protocol="http/protobuf" if over_http else "grpc",
-        project_name=settings.phoenix_project_name,
-        # By default a caller's `traceparent` that ends in 00 would keep its calls out of Phoenix, though they are paid for.
-        sampler=ALWAYS_ON,
-        set_global_tracer_provider=False,
-        # `close()` does that, within a limit.
-        shutdown_on_exit=False,
-        verbose=False,
-    )
-    exporter = HTTPSpanExporter(endpoint=endpoint) if over_http else GRPCSpanExporter(endpoint=endpoint)
-    # In place of the processor that sends each span by itself, within the request that made it.
-    provider.add_span_processor(BatchSpanProcessor(exporter, max_export_batch_size=SPANS_AT_ONCE))
-    return Tracing(cast(Tracer, provider.get_tracer("api")), provider, content=settings.trace_content == "on")
+    return Tracing(open_span_export(settings), content=settings.trace_content == "on")
 
 
 def trace_headers(span: Span) -> dict[str, str]:
@@ -186,11 +168,10 @@ def annotate_request(
     span = get_current_span()
     if not span.is_recording():
         return
-    span.set_attribute(SpanAttributes.METADATA, json.dumps(metadata))
-    span.set_attribute(SpanAttributes.USER_ID, user_id)
-    span.set_attributes(dict(attributes or {}))
+    told = {SpanAttributes.METADATA: to_json(metadata).decode(), SpanAttributes.USER_ID: user_id, **(attributes or {})}
     if session_id:
-        span.set_attribute(SpanAttributes.SESSION_ID, session_id)
+        told[SpanAttributes.SESSION_ID] = session_id
+    span.set_attributes(told)
 
 
 class TracingMiddleware:
@@ -213,11 +194,7 @@ class TracingMiddleware:
             await self._app(scope, receive, send)
 
     async def _trace(self, tracing: Tracing, parent: Context, scope: Scope, receive: Receive, send: Send) -> None:
-        span = tracing.tracer.start_span(
-            f"{scope['method']} {scope['path']}",
-            context=parent,
-            attributes={SpanAttributes.OPENINFERENCE_SPAN_KIND: OpenInferenceSpanKindValues.CHAIN.value},
-        )
+        span = tracing.start_span(f"{scope['method']} {scope['path']}", "CHAIN", parent=parent)
 
         async def send_observed(message: Message) -> None:
             if message["type"] == "http.response.start":

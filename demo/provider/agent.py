@@ -49,7 +49,8 @@ def described_schema(prompt: Prompt) -> dict[str, Any] | None:
 def question_of(prompt: Prompt) -> str:
     """What the user asked: the last user turn before the agent's own work began, and not an instruction for a step."""
     before = prompt.turns[: _work_begins(prompt)]
-    asked = [turn.text for turn in before if turn.role == "user" and turn.text.strip() and STEP_MARK not in turn.text]
+    said = [turn.question for turn in before if turn.role == "user"]
+    asked = [text for text in said if text.strip() and STEP_MARK not in text]
     return asked[-1] if asked else prompt.question
 
 
@@ -60,6 +61,11 @@ def findings(prompt: Prompt) -> list[str]:
     told = [turn.text for turn in work if turn.role != "assistant" and turn.text.strip()]
     called = {use.tool for use in plan(question_of(prompt))}
     return results or [_readable(text) for text in told if any(tool in text for tool in called)]
+
+
+def calls_made(prompt: Prompt) -> list[str]:
+    """The names of the tools that were called since the agent's work began."""
+    return [name for turn in prompt.turns[_work_begins(prompt) :] for name in turn.calls]
 
 
 def _readable(text: str) -> str:
@@ -85,7 +91,7 @@ def _work_begins(prompt: Prompt) -> int:
             if not _is_step(turn) or (told and STEP_MARK not in turn.text):
                 break
             begins = place
-        told = told or (turn.role == "user" and bool(turn.text.strip()))
+        told = told or (turn.role == "user" and bool(turn.question.strip()))
     return begins
 
 

@@ -12,6 +12,7 @@ from demo.provider.control import Control
 from demo.provider.endpoint import PREFIXES, Dialect, Endpoint, Shop
 from demo.provider.errors import ProviderError, openai_error
 from demo.provider.kept import Kept
+from demo.provider.messages_cache import PromptCache
 from demo.provider.records import Records
 from demo.provider.script import Script
 
@@ -19,8 +20,6 @@ DIALECTS = (
     chat.DIALECT,
     completions.DIALECT,
     embeddings.DIALECT,
-    messages.DIALECT,
-    messages.COUNT_DIALECT,
     models.LIST_DIALECT,
     models.ONE_DIALECT,
 )
@@ -31,7 +30,7 @@ def create_app(connections: Connections, *, scripted: bool) -> Starlette:
     shop = Shop(Script(), Records(enabled=scripted), connections)
     routes = [Route("/health", health, methods=["GET"])]
     routes += Control(shop).routes() if scripted else []
-    for dialect in (*DIALECTS, *responses.dialects(Kept())):
+    for dialect in (*DIALECTS, *messages.dialects(PromptCache()), *responses.dialects(Kept())):
         endpoint = Endpoint(dialect, shop)
         routes += [Route(prefix + dialect.path, endpoint, methods=[dialect.method]) for prefix in PREFIXES]
     app = Starlette(routes=routes, exception_handlers={HTTPException: refused})

@@ -36,9 +36,10 @@ class Control:
         return Response(status_code=204)
 
     async def requests(self, request: Request) -> Response:
-        path = request.query_params.get("path")
+        query = request.query_params
+        path = query.get("path")
         paths = same_paths(path) if path else None
-        return JSONResponse(self._shop.records.find(paths, request.query_params.get("contains")))
+        return JSONResponse(self._shop.records.find(paths, query.get("contains"), with_raw=query.get("raw") == "true"))
 
     async def connections(self, _request: Request) -> Response:
         counted = self._shop.connections

@@ -23,13 +23,17 @@ class Event(NamedTuple):
 
 @dataclass
 class Delivery:
-    """`events` is None for a plain answer; `drops` closes the connection where the answer stands, without an end."""
+    """`events` is None for a plain answer; `drops` closes the connection where the answer stands, without an end.
+
+    `ping` is what says in a stream's silences that it lives; None where an API has nothing to say it with.
+    """
 
     status: int = 200
     body: bytes = b""
     events: list[Event] | None = None
     drops: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    ping: Event | None = None
 
 
 def to_json(value: Any) -> bytes:
@@ -94,17 +98,25 @@ class Sender:
     async def _stream(self, delivery: Delivery, events: list[Event], reply: Reply) -> None:
         await self._start(delivery, SSE_TYPE)
         if reply.first_token_delay:
-            await asyncio.sleep(reply.first_token_delay)
+            await self._silence(reply.first_token_delay, delivery, reply)
         waited = False
         for item in events:
             if item.piece and reply.chunk_delay and waited:
-                await asyncio.sleep(reply.chunk_delay)
+                await self._silence(reply.chunk_delay, delivery, reply)
             waited = waited or item.piece
             await self._send({"type": "http.response.body", "body": item.data, "more_body": True})
         if delivery.drops:
             self._drop()
         else:
             await self._end(b"")
+
+    async def _silence(self, seconds: float, delivery: Delivery, reply: Reply) -> None:
+        interval = reply.ping_interval if delivery.ping is not None else 0
+        while interval and seconds > interval and delivery.ping is not None:
+            await asyncio.sleep(interval)
+            seconds -= interval
+            await self._send({"type": "http.response.body", "body": delivery.ping.data, "more_body": True})
+        await asyncio.sleep(seconds)
 
     async def _start(self, delivery: Delivery, content_type: bytes, length: str | None = None) -> None:
         headers = {"content-type": content_type, **{k.lower(): v.encode() for k, v in delivery.headers.items()}}

@@ -15,6 +15,7 @@ from demo.provider.answer import Answer, compose
 from demo.provider.connections import Connections
 from demo.provider.delivery import Delivery, Event, Sender, broken_off, event, to_json
 from demo.provider.errors import ProviderError, openai_error
+from demo.provider.memory import Memories
 from demo.provider.prompt import Prompt
 from demo.provider.records import Records
 from demo.provider.script import Reply, Script
@@ -55,6 +56,8 @@ class Dialect:
     events: Callable[[Prompt, Answer], list[Event]] | None = None
     error: Callable[[ProviderError], dict[str, Any]] = openai_error
     error_event: Callable[[ProviderError, int], Event] = lambda error, _sequence: event(openai_error(error))
+    error_headers: Callable[[ProviderError], dict[str, str]] = lambda _error: {}
+    ping: Event | None = None
     names_events: bool = False
     method: str = "POST"
     request_id_header: str = "x-request-id"
@@ -67,6 +70,7 @@ class Shop:
     script: Script
     records: Records
     connections: Connections
+    memories: Memories = field(default_factory=Memories)
 
 
 class Endpoint:
@@ -83,14 +87,18 @@ class Endpoint:
         model = call.body.get("model") if call.body else None
         rule_id, reply = self._shop.script.next_reply(same_paths(call.path), model, call.raw)
         seen = call.body if call.body is not None else call.raw
-        record = self._shop.records.begin(call.path, dict(call.headers), seen, call.raw, rule_id)
+        record = self._shop.records.begin(
+            call.path, dict(call.headers), seen, call.raw, rule_id, str(scope["query_string"], "latin-1")
+        )
         sender = Sender(scope, receive, send, self._shop.connections, record)
         await sender.deliver(self._delivery(call, reply), reply)
 
     def _delivery(self, call: Call, reply: Reply) -> Delivery:
+        request_id = f"req_{secrets.token_hex(12)}"
         try:
             delivery = self._raw(reply) or self._answered(call, reply)
         except ProviderError as error:
+            error.request_id = request_id
             delivery = self._refusal(error)
         except Exception:
             # Input of a shape that nobody thought of: the client gets a provider's error, and our log says where.
@@ -98,11 +106,12 @@ class Endpoint:
             delivery = self._refusal(
                 ProviderError("The server had an error while processing your request.", status=500)
             )
-        delivery.headers = {self._dialect.request_id_header: f"req_{secrets.token_hex(12)}"} | reply.headers
+        delivery.headers = {self._dialect.request_id_header: request_id} | delivery.headers | reply.headers
+        delivery.ping = self._dialect.ping
         return delivery
 
     def _refusal(self, error: ProviderError) -> Delivery:
-        return Delivery(error.status, to_json(self._dialect.error(error)))
+        return Delivery(error.status, to_json(self._dialect.error(error)), headers=self._dialect.error_headers(error))
 
     def _raw(self, reply: Reply) -> Delivery | None:
         status = reply.status or 200
@@ -128,10 +137,14 @@ class Endpoint:
         if dialect.read is None or dialect.plain is None or dialect.events is None:
             raise ProviderError(f"Invalid URL ({call.path})", status=404)
         prompt = dialect.read(call)
+        remembered = self._shop.memories.attend(call.headers, prompt)
         answer = compose(prompt, reply)
+        delivery = Delivery(reply.status or 200, headers=remembered)
         if prompt.stream:
-            return self._failing(Delivery(reply.status or 200, events=dialect.events(prompt, answer)), reply)
-        return self._failing(Delivery(reply.status or 200, to_json(dialect.plain(prompt, answer))), reply)
+            delivery.events = dialect.events(prompt, answer)
+        else:
+            delivery.body = to_json(dialect.plain(prompt, answer))
+        return self._failing(delivery, reply)
 
     def _failing(self, delivery: Delivery, reply: Reply) -> Delivery:
         """The delivery as far as it gets; a plain answer that fails does so before its first byte."""

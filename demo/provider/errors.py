@@ -1,11 +1,13 @@
 """What the demo provider refuses, and how OpenAI and Anthropic write a refusal."""
 
 import secrets
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 ANTHROPIC_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
+    402: "billing_error",
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
@@ -18,7 +20,10 @@ OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate
 
 
 class ProviderError(Exception):
-    """An error answer; `details` replaces the fields that a scripted error spells out itself."""
+    """An error answer; `details` replaces the fields that a scripted error spells out itself.
+
+    `request_id` becomes that of the request that it answers.
+    """
 
     def __init__(
         self,
@@ -32,6 +37,7 @@ class ProviderError(Exception):
         super().__init__(message)
         self.message, self.status, self.param, self.code = message, status, param, code
         self.details = details or {}
+        self.request_id = f"req_{secrets.token_hex(12)}"
 
     @classmethod
     def scripted(cls, status: int, error: Any) -> "ProviderError":
@@ -53,4 +59,17 @@ def anthropic_error(error: ProviderError) -> dict[str, Any]:
         return error.details
     kind = ANTHROPIC_TYPES.get(error.status, "api_error" if error.status >= 500 else "invalid_request_error")
     fields = {"type": kind, "message": error.message} | error.details
-    return {"type": "error", "error": fields, "request_id": f"req_{secrets.token_hex(12)}"}
+    return {"type": "error", "error": fields, "request_id": error.request_id}
+
+
+def anthropic_error_headers(error: ProviderError) -> dict[str, str]:
+    """What Anthropic tells beside the body: of a limit, how much there is, how much is left, and when it is full again."""
+    told = {"x-should-retry": "true" if error.status in {408, 409, 429} or error.status >= 500 else "false"}
+    if error.status != 429:
+        return told
+    told["retry-after"] = "1"
+    reset = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for name, limit in {"requests": 50, "input-tokens": 30_000, "output-tokens": 8_000}.items():
+        head = f"anthropic-ratelimit-{name}"
+        told |= {f"{head}-limit": str(limit), f"{head}-remaining": "0", f"{head}-reset": reset}
+    return told

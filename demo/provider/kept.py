@@ -1,5 +1,6 @@
 """Responses that are kept, as OpenAI keeps them unless `store` is false: found by their id, continued, listed, deleted."""
 
+import json
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from demo.provider import checks
 from demo.provider.endpoint import Call, Dialect
 from demo.provider.errors import ProviderError
 
-MOST_KEPT = 1_000
+MOST_KEPT, MOST_KEPT_CHARACTERS = 1_000, 64_000_000
 MOST_LISTED = 100
 # What OpenAI's ids of items begin with, by the item's type.
 ID_PREFIXES = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}
@@ -21,6 +22,7 @@ class KeptResponse:
 
     response: dict[str, Any]
     items: list[dict[str, Any]]
+    characters: int
 
     @property
     def conversation(self) -> list[dict[str, Any]]:
@@ -29,14 +31,18 @@ class KeptResponse:
 
 @dataclass
 class Kept:
-    """The last 1,000."""
+    """The last 1,000, and of long ones as many as make 64 million characters of JSON."""
 
     _by_id: OrderedDict[str, KeptResponse] = field(default_factory=OrderedDict)
+    _characters: int = 0
 
     def keep(self, response: dict[str, Any], items: list[dict[str, Any]]) -> None:
-        self._by_id[response["id"]] = KeptResponse(response, [listed(item) for item in items])
-        while len(self._by_id) > MOST_KEPT:
-            self._by_id.popitem(last=False)
+        whole = [listed(item) for item in items]
+        characters = len(json.dumps([response, whole]))
+        self._by_id[response["id"]] = KeptResponse(response, whole, characters)
+        self._characters += characters
+        while len(self._by_id) > MOST_KEPT or self._characters > MOST_KEPT_CHARACTERS:
+            self._forget(next(iter(self._by_id)))
 
     def conversation(self, previous: Any) -> list[dict[str, Any]]:
         """What a request that goes on from this response begins with. Raises ProviderError."""
@@ -52,7 +58,7 @@ class Kept:
 
     def delete(self, call: Call) -> dict[str, Any]:
         identifier = self._found(call).response["id"]
-        del self._by_id[identifier]
+        self._forget(identifier)
         return {"id": identifier, "object": "response", "deleted": True}
 
     def cancel(self, call: Call) -> dict[str, Any]:
@@ -70,6 +76,9 @@ class Kept:
         page = ordered[start : start + limit]
         ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {"first_id": None, "last_id": None}
         return {"object": "list", "data": page, **ends, "has_more": len(ordered) > start + limit}
+
+    def _forget(self, identifier: str) -> None:
+        self._characters -= self._by_id.pop(identifier).characters
 
     def _found(self, call: Call) -> KeptResponse:
         identifier = _checked(call.path_params["response_id"], "response_id")

@@ -5,9 +5,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.provider.agent import described_schema, findings, question_of, satisfies, structured
+from demo.provider.agent import calls_made, described_schema, findings, question_of, satisfies, structured
 from demo.provider.arguments import arguments_in, is_about
+from demo.provider.coding_agent import OWN_TOOLS, Pick, form_to_fill, is_coding_agent, picks
 from demo.provider.described import as_described
+from demo.provider.memory import recalled
 from demo.provider.prompt import Prompt, ToolSpec
 from demo.provider.step_schema import mode_field, step_fields
 
@@ -43,7 +45,7 @@ def _tool_calls(prompt: Prompt) -> list[tuple[str, dict[str, Any]]]:
     chosen = _chosen_tools(prompt)
     if not prompt.parallel_tool_calls:
         chosen = chosen[:1]
-    return [(tool.name, _arguments(prompt, tool)) for tool in chosen]
+    return [(tool.name, _arguments(prompt, tool) if arguments is None else arguments) for tool, arguments in chosen]
 
 
 def _arguments(prompt: Prompt, tool: ToolSpec) -> dict[str, Any]:
@@ -55,19 +57,32 @@ def _arguments(prompt: Prompt, tool: ToolSpec) -> dict[str, Any]:
     return told if satisfies(told, tool.parameters) else base
 
 
-def _chosen_tools(prompt: Prompt) -> list[ToolSpec]:
+def _chosen_tools(prompt: Prompt) -> list[Pick]:
     """The tools that have to be called; left to choose, those that the question names and that have not answered."""
     if prompt.tool_choice == "none" or not prompt.tools:
         return []
     if prompt.tool_choice not in {"auto", "required"}:
-        return [tool for tool in prompt.tools if tool.name == prompt.tool_choice]
-    if findings(prompt):
-        return []
-    meant = [tool for tool in prompt.tools if is_about(prompt.question, tool.name)]
-    return meant or (prompt.tools[:1] if prompt.tool_choice == "required" else [])
+        return [(tool, None) for tool in prompt.tools if tool.name == prompt.tool_choice]
+    meant = [] if findings(prompt) else _meant_tools(prompt)
+    if not meant and (form := form_to_fill(prompt.tools, calls_made(prompt))) is not None:
+        return [(form, None)]
+    if not meant and prompt.tool_choice == "required" and not findings(prompt):
+        return [(prompt.tools[0], None)]
+    return meant
+
+
+def _meant_tools(prompt: Prompt) -> list[Pick]:
+    """A coding agent's own tools when they are plainly asked for, all others when the question is about them."""
+    question = prompt.question
+    if not is_coding_agent(prompt.tools):
+        return [(tool, None) for tool in prompt.tools if is_about(question, tool.name)]
+    others = [tool for tool in prompt.tools if tool.name not in OWN_TOOLS and is_about(question, tool.name)]
+    return picks(question_of(prompt), prompt.tools) or [(tool, None) for tool in others]
 
 
 def _speech(prompt: Prompt) -> str:
+    if (remembered := recalled(prompt)) is not None:
+        return remembered
     opening = (
         f"This is the demo provider answering as {prompt.model}: no provider key is set, so no real model was asked."
     )

@@ -23,6 +23,7 @@ class Record:
     outcome: str
     started_at: float
     ended_at: float | None = None
+    query: str = ""
 
     def end(self, outcome: str) -> None:
         self.outcome, self.ended_at = outcome, time.time()
@@ -36,17 +37,22 @@ class Records:
         self._kept: deque[tuple[Record, str]] = deque(maxlen=MOST_RECORDS)
         self._seen = 0
 
-    def begin(self, path: str, headers: dict[str, str], body: Any, raw: str, rule_id: str | None) -> Record:
+    def begin(
+        self, path: str, headers: dict[str, str], body: Any, raw: str, rule_id: str | None, query: str = ""
+    ) -> Record:
         self._seen += 1
         shown = {name: shown_value(name, value) for name, value in headers.items()} if self._enabled else {}
-        record = Record(self._seen, path, shown, body, rule_id, "in_progress", time.time())
+        record = Record(self._seen, path, shown, body, rule_id, "in_progress", time.time(), query=query)
         if self._enabled:
             self._kept.append((record, raw))
         return record
 
-    def find(self, paths: tuple[str, ...] | None, contains: str | None) -> list[dict[str, Any]]:
+    def find(
+        self, paths: tuple[str, ...] | None, contains: str | None, *, with_raw: bool = False
+    ) -> list[dict[str, Any]]:
+        """The requests; `with_raw` adds `raw`, the body's text as it came."""
         return [
-            asdict(record)
+            asdict(record) | ({"raw": raw} if with_raw else {})
             for record, raw in self._kept
             if (paths is None or record.path in paths) and (contains is None or contains in raw)
         ]

@@ -17,13 +17,19 @@ class ScriptedToolCall(BaseModel):
 
 
 class Reply(BaseModel):
-    """One scripted answer; delays are in seconds. Without content of any kind it is the ordinary demo answer."""
+    """One scripted answer; delays are in seconds. Without content of any kind it is the ordinary demo answer.
+
+    `thinking`, `redacted_thinking` and `ping_interval` are for Anthropic's messages alone: 0 for the interval is a stream
+    that says nothing in its delays, not even that it lives.
+    """
 
     model_config = FORBID_UNKNOWN
     content: str | None = None
     json_content: Any = Field(default=None, alias="json")
     tool_calls: list[ScriptedToolCall] = Field(default_factory=list)
     refusal: str | None = None
+    thinking: str | None = None
+    redacted_thinking: bool = False
     finish_reason: str | None = None
     usage: dict[str, Any] = Field(default_factory=dict)
     status: int = Field(default=0, ge=0, le=599)
@@ -32,6 +38,7 @@ class Reply(BaseModel):
     delay: NonNegativeFloat = 0
     first_token_delay: NonNegativeFloat = 0
     chunk_delay: NonNegativeFloat = 0
+    ping_interval: NonNegativeFloat = 10
     chunks: list[str] | None = None
     fail_after_chunks: NonNegativeInt | None = None
     fail: Literal["error_event", "drop"] = "error_event"

@@ -7,20 +7,27 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.provider.prompt import Prompt
+from demo.provider.prompt import CacheUse, Prompt
 
 CHARACTERS_PER_TOKEN = 4
 MESSAGE_OVERHEAD = 3
 LOW_DETAIL_IMAGE, FULL_IMAGE = 85, 765
+INPUT_FIELDS = frozenset(
+    {"input_tokens", "prompt_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation"}
+)
 
 
 @dataclass
 class Usage:
-    """`scripted` holds what a script said instead, in the field names of any of the APIs."""
+    """`scripted` holds what a script said instead, in the field names of any of the APIs.
+
+    `thinking` is the part of the completion that was thought and not said.
+    """
 
     prompt: int
     completion: int
     scripted: dict[str, Any] = field(default_factory=dict)
+    thinking: int = 0
 
     def __post_init__(self) -> None:
         self.prompt = self.scripted.get("prompt_tokens", self.scripted.get("input_tokens", self.prompt))
@@ -45,6 +52,8 @@ def image_tokens(detail: Any) -> int:
 
 
 def prompt_tokens(prompt: Prompt) -> int:
+    if prompt.input_tokens is not None:
+        return prompt.input_tokens
     turns = sum(MESSAGE_OVERHEAD + tokens_in(turn.text) + turn.image_tokens for turn in prompt.turns)
     tools = tokens_in(json.dumps(prompt.body["tools"])) if prompt.tools else 0
     return MESSAGE_OVERHEAD + turns + tools
@@ -78,18 +87,28 @@ def responses_usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def messages_usage(usage: Usage) -> dict[str, Any]:
+def messages_usage(usage: Usage, cache: CacheUse | None = None) -> dict[str, Any]:
     """Anthropic's `usage`; what was read from its cache or written into it is not part of `input_tokens` there."""
-    written = usage.scripted.get("cache_creation_input_tokens", 0)
-    lasting = _details(usage.scripted, "cache_creation").get("ephemeral_1h_input_tokens", 0)
+    scripted = usage.scripted
+    if cache is not None and not scripted.keys() & INPUT_FIELDS:
+        own = usage.prompt - cache.read - cache.written
+        counted = _messages_input(own, cache.read, cache.written_5m, cache.written_1h)
+    else:
+        written = scripted.get("cache_creation_input_tokens", 0)
+        lasting = _details(scripted, "cache_creation").get("ephemeral_1h_input_tokens", 0)
+        read = scripted.get("cache_read_input_tokens", 0)
+        counted = _messages_input(usage.prompt, read, written - lasting, lasting)
+    thinking = {"output_tokens_details": {"thinking_tokens": usage.thinking}} if usage.thinking else {}
+    spent = {"output_tokens": usage.completion, **thinking, "server_tool_use": None, "service_tier": "standard"}
+    return counted | spent
+
+
+def _messages_input(own: int, read: int, written_5m: int, written_1h: int) -> dict[str, Any]:
     return {
-        "input_tokens": usage.prompt,
-        "cache_creation_input_tokens": written,
-        "cache_read_input_tokens": usage.scripted.get("cache_read_input_tokens", 0),
-        "cache_creation": {"ephemeral_5m_input_tokens": written - lasting, "ephemeral_1h_input_tokens": lasting},
-        "output_tokens": usage.completion,
-        "server_tool_use": None,
-        "service_tier": "standard",
+        "input_tokens": own,
+        "cache_creation_input_tokens": written_5m + written_1h,
+        "cache_read_input_tokens": read,
+        "cache_creation": {"ephemeral_5m_input_tokens": written_5m, "ephemeral_1h_input_tokens": written_1h},
     }
 
 

@@ -5,6 +5,7 @@ errors.py     an error as an answer
 failures.py   what a provider says of its failure, in an error or in place of an answer
 streams.py    how streams end
 chunk_stream.py, response_stream.py: what holds of a stream as a whole
+written_chunks.py     its chunks as bytes, most of them without being parsed
 schemas.py    what /docs says of each field
 examples.py   and shows as examples
 """
@@ -27,6 +28,7 @@ from api.dialects.openai.schemas import (
     ROUTING_HEADERS,
 )
 from api.dialects.openai.streams import DONE, ends_with_done, error_event, response_error_event, split_at_error
+from api.dialects.openai.written_chunks import WrittenChunks
 
 __all__ = [
     "ANSWERS",
@@ -43,6 +45,7 @@ __all__ = [
     "ChunkStream",
     "ErrorBody",
     "ResponseStream",
+    "WrittenChunks",
     "as_it_came",
     "chat_answer",
     "chat_chunk",

@@ -33,6 +33,11 @@ class ChunkStream:
         self._usage_chunk: Chunk | None = None
         self._evidence = _Evidence()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether no choice has come to its end."""
+        return not self._ends
+
     def take(self, events: bytes) -> Iterator[list[Chunk]]:
         """The chunks of these events that can be handed on now, restored; those before a failure first, then the failure.
 

@@ -1,8 +1,6 @@
 """Events out of arbitrary reads."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.dialects.openai.streams import DONE, ends_with_done, split_at_error
 from api.errors import UpstreamStreamBroken
-from api.sse import complete_events, event, payloads
+from api.sse import EventFramer, event, payloads
 from tests.support.growth import assert_linear
 from tests.support.properties import FEW, any_json
 
@@ -27,35 +25,35 @@ BYTES = st.lists(
 ).map(b"".join)
 
 
-async def _reads(*reads: bytes) -> AsyncIterator[bytes]:
-    for read in reads:
-        yield read
+def _blocks(*reads: bytes) -> list[bytes]:
+    """The whole events as they were given, as many at a time as came together."""
+    framer = EventFramer()
+    return [block for read in reads if (block := framer.whole(read))]
 
 
 @given(cuts=st.lists(st.integers(0, len(STREAM))))
-async def test_wherever_reads_are_cut_the_events_are_the_same(cuts: list[int]) -> None:
+def test_wherever_reads_are_cut_the_events_are_the_same(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(STREAM)]
     reads = [STREAM[start:end] for start, end in pairwise(edges)]
-    blocks = [block async for block in complete_events(_reads(*reads))]
+    blocks = _blocks(*reads)
     assert b"".join(blocks) == STREAM
     assert all(block.endswith(b"\n\n") for block in blocks)
 
 
 @given(data=BYTES, cuts=st.lists(st.integers(0, 100)))
-async def test_wherever_anything_is_cut_it_reads_the_same(data: bytes, cuts: list[int]) -> None:
+def test_wherever_anything_is_cut_it_reads_the_same(data: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    blocks = [block async for block in complete_events(_reads(*(data[start:end] for start, end in pairwise(edges))))]
-    whole = [block async for block in complete_events(_reads(data))]
+    blocks = _blocks(*(data[start:end] for start, end in pairwise(edges)))
+    whole = _blocks(data)
     assert b"".join(blocks) == b"".join(whole)
     assert all(block.endswith(b"\n\n") for block in blocks)
 
 
 def test_a_long_event_takes_time_in_proportion_to_its_length() -> None:
-    async def read(parts: int) -> None:
-        reads = _reads(*[b"data: "], *[b"x" * 1024] * parts, b"\n\n")
-        assert len([block async for block in complete_events(reads)]) == 1
+    def read(parts: int) -> None:
+        assert len(_blocks(b"data: ", *[b"x" * 1024] * parts, b"\n\n")) == 1
 
-    assert_linear(lambda parts: asyncio.run(read(parts)), lambda size: size)
+    assert_linear(read, lambda size: size)
 
 
 @FEW
@@ -75,13 +73,12 @@ def test_any_events_carry_objects_or_are_refused(events: bytes) -> None:
         assert all(isinstance(payload, dict) for payload in payloads(events))
 
 
-async def test_an_event_is_handed_on_as_soon_as_it_is_whole() -> None:
-    blocks = complete_events(_reads(b"data: 1\n\ndata: 2", b"\n\n"))
-    assert await anext(blocks) == b"data: 1\n\n"
+def test_an_event_is_handed_on_as_soon_as_it_is_whole() -> None:
+    assert _blocks(b"data: 1\n\ndata: 2", b"\n\n") == [b"data: 1\n\n", b"data: 2\n\n"]
 
 
-async def test_windows_line_ends_become_plain_ones_even_across_reads() -> None:
-    blocks = [block async for block in complete_events(_reads(b"data: 1\r\n\r", b"\ndata: 2\r\n\r\n"))]
+def test_windows_line_ends_become_plain_ones_even_across_reads() -> None:
+    blocks = _blocks(b"data: 1\r\n\r", b"\ndata: 2\r\n\r\n")
     assert b"".join(blocks) == b"data: 1\n\ndata: 2\n\n"
 
 

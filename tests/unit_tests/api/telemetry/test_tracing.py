@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.edge.streaming import EventStreamResponse
 from api.errors import UpstreamError
 from api.telemetry.metrics.recording import Metrics
+from api.telemetry.span_export import SpanExport
 from api.telemetry.tracing import Tracing, TracingMiddleware, record_failure
 
 QUOTING = UpstreamError(400, {"message": "cannot answer: my prompt", "code": "bad_prompt"})
@@ -23,9 +24,7 @@ class Traced:
 
     def __init__(self, *, content: bool) -> None:
         self._exporter = InMemorySpanExporter()
-        provider = TracerProvider()
-        provider.add_span_processor(SimpleSpanProcessor(self._exporter))
-        self.tracing = Tracing(provider.get_tracer("test"), provider, content)
+        self.tracing = Tracing(SpanExport(SimpleSpanProcessor(self._exporter), Resource({})), content)
 
     @property
     def said(self) -> str | None:

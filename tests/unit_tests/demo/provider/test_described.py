@@ -116,5 +116,9 @@ async def test_the_responses_api_follows_it_too(http: httpx.AsyncClient) -> None
 
 async def test_anthropics_api_follows_it_too(http: httpx.AsyncClient) -> None:
     body = {"model": "claude-haiku-4-5", "max_tokens": 500, "system": TOLD, "messages": [QUESTION]}
-    answer = (await http.post("/v1/messages", json=body, headers={"anthropic-version": "2023-06-01"})).json()
+    answer = (
+        await http.post(
+            "/v1/messages", json=body, headers={"anthropic-version": "2023-06-01", "x-api-key": "sk-caller"}
+        )
+    ).json()
     Person.model_validate_json(answer["content"][0]["text"], strict=True)

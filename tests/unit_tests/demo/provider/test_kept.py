@@ -8,7 +8,7 @@ import pytest
 
 from demo.provider.endpoint import Call
 from demo.provider.errors import ProviderError
-from demo.provider.kept import MOST_KEPT, Kept
+from demo.provider.kept import MOST_KEPT, MOST_KEPT_CHARACTERS, Kept
 from tests.unit_tests.demo.provider.wire import script
 
 ASKED: dict[str, Any] = {"model": "gpt-4o", "input": "My name is Ada."}
@@ -159,6 +159,15 @@ def test_only_so_many_are_kept() -> None:
     for number in range(MOST_KEPT + 1):
         kept.keep({"id": f"resp_{number}", "output": []}, [])
     assert kept.get(_lookup("resp_1"))["id"] == "resp_1"
+    with pytest.raises(ProviderError):
+        kept.get(_lookup("resp_0"))
+
+
+def test_only_so_much_is_kept() -> None:
+    kept = Kept()
+    for number in range(3):
+        kept.keep({"id": f"resp_{number}", "output": ["x" * (MOST_KEPT_CHARACTERS // 2 - 100)]}, [])
+    assert kept.get(_lookup("resp_2"))["id"] == "resp_2"
     with pytest.raises(ProviderError):
         kept.get(_lookup("resp_0"))
 

@@ -14,14 +14,16 @@ ASKED: dict[str, Any] = {
     "messages": [{"role": "user", "content": "What is a demo?"}],
 }
 VERSION = {"anthropic-version": "2023-06-01"}
+KEY = {"x-api-key": "sk-caller"}
 WEATHER: dict[str, Any] = {
     "name": "get_weather",
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 
 
-async def ask(http: httpx.AsyncClient, **changes: Any) -> httpx.Response:
-    return await http.post("/v1/messages", json=ASKED | changes, headers=VERSION)
+async def ask(http: httpx.AsyncClient, *betas: str, **changes: Any) -> httpx.Response:
+    headers = VERSION | KEY | {"anthropic-beta": ",".join(betas)}
+    return await http.post("/v1/messages", json=ASKED | changes, headers=headers)
 
 
 async def streamed(http: httpx.AsyncClient, **changes: Any) -> list[dict[str, Any]]:
@@ -56,7 +58,7 @@ async def test_a_text_is_streamed_in_the_specs_order(http: httpx.AsyncClient) ->
     kinds = [e["type"] for e in events]
     deltas = kinds.count("content_block_delta")
     assert kinds == [
-        *["message_start", "ping", "content_block_start"],
+        *["message_start", "content_block_start", "ping"],
         *["content_block_delta"] * deltas,
         *["content_block_stop", "message_delta", "message_stop"],
     ]
@@ -106,7 +108,8 @@ async def test_a_tools_result_is_answered_with_words(http: httpx.AsyncClient) ->
 @pytest.mark.parametrize("place", ["output_format", "output_config"])
 async def test_structured_output_satisfies_the_schema(http: httpx.AsyncClient, place: str) -> None:
     wanted = {"type": "json_schema", "schema": WEATHER["input_schema"]}
-    body = (await ask(http, **{place: wanted if place == "output_format" else {"format": wanted}})).json()
+    format_ = wanted if place == "output_format" else {"format": wanted}
+    body = (await ask(http, "structured-outputs-2025-11-13", **{place: format_})).json()
     assert list(json.loads(body["content"][0]["text"])) == ["city"]
 
 
@@ -118,7 +121,7 @@ async def test_the_token_limit_and_stop_sequences_are_named_as_the_reason(http: 
 
 async def test_counted_tokens_are_those_that_the_answer_is_charged_with(http: httpx.AsyncClient) -> None:
     asked = {name: value for name, value in ASKED.items() if name != "max_tokens"}
-    counted = (await http.post("/v1/messages/count_tokens", json=asked, headers=VERSION)).json()
+    counted = (await http.post("/v1/messages/count_tokens", json=asked, headers=VERSION | KEY)).json()
     assert counted == {"input_tokens": (await ask(http)).json()["usage"]["input_tokens"]}
 
 
@@ -132,7 +135,7 @@ async def test_a_failure_in_mid_stream_is_an_error_event(http: httpx.AsyncClient
 
 async def test_anthropics_headers_are_read_back_unchanged(http: httpx.AsyncClient) -> None:
     headers = VERSION | {"anthropic-beta": "a-2025,b-2025"}
-    await http.post("/v1/messages", json=ASKED, headers=headers)
+    await http.post("/v1/messages", json=ASKED, headers=headers | KEY)
     (seen,) = await requests(http, path="/v1/messages")
     assert {name: seen["headers"][name] for name in headers} == headers
 
@@ -145,7 +148,7 @@ async def test_anthropics_headers_are_read_back_unchanged(http: httpx.AsyncClien
         ({"messages": []}, "at least one message"),
         ({"messages": [{"role": "system", "content": "x"}]}, "top-level `system` parameter"),
         ({"messages": [{"role": "user"}]}, "messages.0.content: Field required"),
-        ({"tools": [{"name": "x"}]}, "tools.0.input_schema: Field required"),
+        ({"tools": [{"name": "x"}]}, "tools.0.custom.input_schema: Field required"),
         ({"tool_choice": {"type": "tool", "name": "x"}}, "Tool 'x' not found"),
     ],
 )
@@ -159,7 +162,7 @@ async def test_bad_input_is_refused_in_anthropics_shape(
 
 
 async def test_a_request_without_a_version_is_refused(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/v1/messages", json=ASKED)
+    answer = await http.post("/v1/messages", json=ASKED, headers=KEY)
     assert answer.json()["error"]["message"] == "anthropic-version: header is required"
 
 

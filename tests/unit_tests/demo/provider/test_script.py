@@ -173,3 +173,10 @@ async def test_connections_are_counted_as_they_open_and_close(http: httpx.AsyncC
     after = (await http.get("/_connections")).json()
     assert during == {"accepted": before["accepted"] + 1, "open": before["open"] + 1}
     assert after == {"accepted": before["accepted"] + 1, "open": before["open"]}
+
+
+async def test_a_body_and_a_query_are_read_back_as_they_came(http: httpx.AsyncClient) -> None:
+    raw = '{"model": "gpt-4o-mini",  "messages": [{"role": "user", "content": "\\u00fc"}]}'
+    await http.post("/v1/chat/completions?beta=true", content=raw)
+    (seen,) = await requests(http, raw="true")
+    assert (seen["raw"], seen["query"]) == (raw, "beta=true")
