@@ -2,10 +2,11 @@
 
 import asyncio
 import math
+import platform
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter
+from time import clock_gettime, perf_counter
 from typing import Any
 
 import psutil
@@ -70,8 +71,18 @@ def usage(pid: int) -> Iterator[Used]:
 
 def cpu(pid: int) -> float:
     """Seconds that the process and all its children have used so far."""
-    times = [process.cpu_times() for process in family(pid)]
-    return float(sum(time.user + time.system for time in times))
+    return sum(_cpu(process) for process in family(pid))
+
+
+def _cpu(process: psutil.Process) -> float:
+    """To the microsecond on Linux, whose clock of a process has an id made of the process's own (clock_getcpuclockid(3)).
+
+    Elsewhere in hundredths of a second, a few of which are all that a second of short chunks takes.
+    """
+    if platform.system() == "Linux":
+        return clock_gettime(~process.pid << 3 | 2)
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def memory(pid: int) -> float:
