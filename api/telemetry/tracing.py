@@ -20,7 +20,6 @@ from opentelemetry.trace import (
     StatusCode,
     format_trace_id,
     get_current_span,
-    set_span_in_context,
     use_span,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -120,11 +119,12 @@ def open_tracing(settings: Settings) -> Tracing:
 
 def trace_headers(span: Span) -> dict[str, str]:
     """The W3C headers that hang the next service's spans beneath this one; empty when there is no trace to continue."""
-    if not span.get_span_context().is_valid:
+    context = span.get_span_context()
+    if not context.is_valid:
         return {}
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier, context=set_span_in_context(span))
-    return carrier
+    own = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    states = context.trace_state.to_header()
+    return {"traceparent": own, "tracestate": states} if states else {"traceparent": own}
 
 
 def trace_id(span: Span) -> str | None:
@@ -185,15 +185,19 @@ class TracingMiddleware:
         if not _may_cause_llm_calls(scope):
             await self._app(scope, receive, send)
             return
+        is_of_a_trace = _TRACEPARENT in map(itemgetter(0), scope["headers"])
         if tracing.enabled:
-            await self._trace(tracing, _PROPAGATOR.extract(Headers(scope=scope)), scope, receive, send)
-        elif _TRACEPARENT in map(itemgetter(0), scope["headers"]):
+            parent = _PROPAGATOR.extract(Headers(scope=scope)) if is_of_a_trace else None
+            await self._trace(tracing, parent, scope, receive, send)
+        elif is_of_a_trace:
             with use_span(_caller_span(scope), end_on_exit=False):
                 await self._app(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _trace(self, tracing: Tracing, parent: Context, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _trace(
+        self, tracing: Tracing, parent: Context | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         span = tracing.start_span(f"{scope['method']} {scope['path']}", "CHAIN", parent=parent)
 
         async def send_observed(message: Message) -> None:

@@ -65,6 +65,8 @@ async def child(target: StdioTarget, most: int = MAX_RESULT_BYTES) -> AsyncItera
                     task.cancel()
     finally:
         _kill(process, signal.SIGKILL)
+        # Whoever is cancelled on the way waits too: a program that nobody has seen end stays in the system's list.
+        await _ended(process)
         # Nothing public closes what a grandchild may still hold open.
         process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
