@@ -91,7 +91,9 @@ def _added(name: str, width: int, answers: dict[str, list[Answer]]) -> list[Row]
         added, own = at[name] - at[ALIKE[name]], at[ALIKE[name]] - at[PROVIDER]
         calls = len(answers[name])
         text = f"added {what} of {calls}, {width} at a time, {name}"
-        rows.append(Row(PART, text, added, "ms", added / own, "what LiteLLM adds", bound))
+        # Where the provider itself was slower, in a tail of few calls, there is nothing to be a share of: not met.
+        ratio = added / own if own > 0 else None
+        rows.append(Row(PART, text, added, "ms", ratio, "what LiteLLM adds", bound))
     return rows
 
 
