@@ -20,6 +20,12 @@ PROGRAM_OF = {RELAY: ("relay",), QUICK_RELAY: ("relay", "uvloop"), SDK: ("sdk",)
 UNTRACED, TRACED, DIRECT = "API", "API, traced", "upstream"
 
 
+def bare_settings(upstream: str) -> dict[str, str]:
+    """An API without tracing and without servers of tools."""
+    named = {"LLM_BASE_URL": upstream, "LLM_API_KEY": "sk-virtual", "API_TOKENS": TOKEN}
+    return named | {"MCP_CONFIG_PATH": str(Path(__file__).with_name("no_servers.yaml"))}
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server, and the client that loads it."""
@@ -80,7 +86,7 @@ class Servers:
 
     def api(self, name: str, upstream: str, settings: Mapping[str, str] | None = None, *options: str) -> Server:
         """The API, with these settings and options of its command line."""
-        environment = {"LLM_BASE_URL": upstream, "LLM_API_KEY": "sk-virtual", "API_TOKENS": TOKEN, **(settings or {})}
+        environment = bare_settings(upstream) | dict(settings or {})
         started = self._module("api", ("--port", str(port := free_port()), *options), port, environment)
         return Server(Target(name, f"http://127.0.0.1:{port}", TOKEN), started)
 

@@ -14,8 +14,7 @@ from tests.bench.load import memory
 from tests.bench.plain import over_of
 from tests.bench.report import Row, Target
 from tests.bench.run import Run
-from tests.bench.servers import TRACED
-from tests.support.api import TOKEN
+from tests.bench.servers import TRACED, bare_settings
 from tests.support.processes import ROOT, free_port
 
 PART = "start"
@@ -69,7 +68,7 @@ def _ready(run: Run) -> Row:
 def _started(run: Run, log: Path, *options: str) -> tuple[float, str]:
     """Seconds until /health answered, and what it wrote until then."""
     port, upstream = free_port(), run.servers.upstream.target.url
-    settings = {"PATH": "/usr/bin:/bin", "LLM_BASE_URL": upstream, "LLM_API_KEY": "sk-virtual", "API_TOKENS": TOKEN}
+    settings = {"PATH": "/usr/bin:/bin", **bare_settings(upstream)}
     python = str(bootstrap.venv("app") / "bin" / "python")
     began = monotonic()
     with log.open("wb") as output:
