@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from importlib import import_module
 
 import uvicorn
 
 from api.config import ConfigurationError, load_settings, named_variables
-from api.garbage_collection import collect_at_safe_points
+from api.garbage_collection import collect_at_safe_points, keep_for_good
 from api.tools import MCPConfigError, load_mcp_config
 
 # Seconds that open streams may take to end when the server is told to stop; its supervisor waits a little longer.
@@ -26,6 +27,8 @@ def main() -> None:
     arguments = parser.parse_args()
     collect_at_safe_points()
     _check_configuration()
+    _load()
+    keep_for_good()
     uvicorn.run(
         "api.main:create_app",
         factory=True,
@@ -38,6 +41,13 @@ def main() -> None:
         server_header=False,
         access_log=False,  # `api.telemetry` has one that writes many lines at a time
     )
+
+
+def _load() -> None:
+    """All that would be imported on the way, but for the exporters of spans, which only tracing needs."""
+    import_module("api.main")
+    if load_settings().enable_tracing:
+        import_module("api.telemetry.span_export")
 
 
 def _check_configuration() -> None:

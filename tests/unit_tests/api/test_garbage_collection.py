@@ -109,3 +109,15 @@ def test_each_server_is_started_with_it(tmp_path: Path, name: str) -> None:
     )  # fmt: skip
     sees_checkout = module == "api"
     assert (done.stdout, done.stderr) == (f"{not garbage_collection.NEEDED} {sees_checkout}\n", "")
+
+
+def test_what_is_kept_for_good_is_not_looked_at_again() -> None:
+    program = """
+        import gc
+        from api.garbage_collection import keep_for_good
+        before = len(gc.get_objects())
+        keep_for_good()
+        print(gc.get_freeze_count() >= before * 0.9, len(gc.get_objects()) < before * 0.1)
+        """
+    done = _run(textwrap.dedent(program))
+    assert (done.stdout, done.stderr) == ("True True\n", "")
