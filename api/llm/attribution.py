@@ -60,8 +60,8 @@ def attributed(
 ) -> dict[str, Any]:
     """The body with our metadata where LiteLLM reads it, `field`, and without what a caller may not tell LiteLLM.
 
-    `documented` are the fields that the call's path has. With `metadata_fields`, those of the provider's, our names stand in `metadata`
-    as well: LiteLLM's spans take them from there, and it keeps them from the provider.
+    `documented` are the fields that the call's path has. With `metadata_fields`, those of the provider's, our names
+    stand in `metadata` as well: LiteLLM's spans take them from there, and it keeps them from the provider.
 
     LiteLLM keeps `tags` as request tags and `spend_logs_metadata` as it is; the rest reaches its spans and steers it. So the
     caller's own metadata goes into the spend log whole, as `caller_metadata`, where LiteLLM obeys no word of it.

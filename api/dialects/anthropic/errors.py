@@ -23,11 +23,15 @@ _TYPES: Final = {
     529: "overloaded_error",
 }
 _STATUSES: Final = {kind: status for status, kind in _TYPES.items()}
+# The other two are what errors of many statuses are called.
+_SURE: Final = {
+    kind: status for kind, status in _STATUSES.items() if kind not in ("invalid_request_error", "api_error")
+}
 
 
 def render(error: APIError, request_id: str | None) -> JSONResponse:
     """The error as an answer, with the status that Anthropic gives to what its provider says it is: LiteLLM changes some."""
-    status = _STATUSES.get(_type(error), error.status_code) if isinstance(error, UpstreamError) else error.status_code
+    status = _SURE.get(error.error_type, error.status_code) if isinstance(error, UpstreamError) else error.status_code
     known_by = error.headers.get("x-request-id") or request_id
     headers = {"request-id": known_by, **error.headers} if known_by else error.headers
     return JSONResponse(_body(error, known_by), status_code=status, headers=headers)
@@ -57,6 +61,4 @@ def _body(error: APIError, request_id: str | None) -> dict[str, Any]:
 
 def _type(error: APIError) -> str:
     """The provider's own word where it is one of Anthropic's; the status says the rest."""
-    if (said := error.error_type) in _STATUSES and said not in ("invalid_request_error", "api_error"):
-        return said
-    return type_of(error.status_code)
+    return error.error_type if error.error_type in _SURE else type_of(error.status_code)

@@ -16,6 +16,7 @@ from tests.support.provider import ScriptedProvider
 from tests.support.reasoning import finished, said
 
 COMMENT = ": keep-alive"
+PING = 'data: {"type": "ping"}'
 SILENCE = 0.2
 GAP = 1.0
 
@@ -30,7 +31,7 @@ def quick(directory: Path, provider: ScriptedProvider) -> Iterator[RunningAPI]:
 
 def _asked(mark: str) -> dict[str, Any]:
     messages = [{"role": "user", "content": mark}]
-    return {"model": "gpt-4o", "messages": messages, "input": mark, "prompt": mark, "stream": True}
+    return {"model": "gpt-4o", "messages": messages, "input": mark, "prompt": mark, "max_tokens": 100, "stream": True}
 
 
 def _lines(api: RunningAPI, path: str, mark: str, **headers: str) -> Iterator[tuple[float, str]]:
@@ -62,6 +63,22 @@ def test_a_silent_stream_is_kept_alive_by_comments_between_its_events(
     assert max(_silences(lines)) < GAP
     assert not text[-1].startswith(":")
     assert all(json.loads(line[6:]) for line in text if line.startswith("data: {"))
+
+
+def test_a_silent_message_is_kept_alive_by_pings_between_its_events(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    """As Anthropic itself does it: its clients take a stream without an event for one that is dead."""
+    chunks = {"chunks": ["one", "two", "three"], "chunk_delay": GAP, "ping_interval": 0}
+    provider.script(chunks, contains=mark)
+    lines = list(_lines(quick, "/messages", mark))
+    text = [line for _, line in lines]
+    pings = [place for place, line in enumerate(text) if line == PING]
+    assert len(pings) >= 3
+    assert all(text[place - 2 : place] == ["", "event: ping"] and not text[place + 1] for place in pings)
+    assert max(_silences(lines)) < GAP
+    assert COMMENT not in text
+    assert [line for line in text if line][-2] == "event: message_stop"
 
 
 def test_reasoning_is_kept_alive_from_its_first_step_on(
