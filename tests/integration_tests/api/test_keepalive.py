@@ -29,15 +29,17 @@ def quick(directory: Path, provider: ScriptedProvider) -> Iterator[RunningAPI]:
         assert "Traceback" not in api.log.read_text()
 
 
-def _asked(mark: str) -> dict[str, Any]:
-    messages = [{"role": "user", "content": mark}]
-    return {"model": "gpt-4o", "messages": messages, "input": mark, "prompt": mark, "max_tokens": 100, "stream": True}
+def _asked(path: str, mark: str) -> dict[str, Any]:
+    says: dict[str, Any] = {"messages": [{"role": "user", "content": mark}], "max_tokens": 100}
+    if path in ("/responses", "/completions"):
+        says = {"input": mark} if path == "/responses" else {"prompt": mark}
+    return {"model": "gpt-4o", **says, "stream": True}
 
 
 def _lines(api: RunningAPI, path: str, mark: str, **headers: str) -> Iterator[tuple[float, str]]:
     """Each line with the time of its arrival."""
     with httpx.Client(trust_env=False, timeout=30) as client:
-        request = {"json": _asked(mark), "headers": {**api.headers, **headers}}
+        request = {"json": _asked(path, mark), "headers": {**api.headers, **headers}}
         with client.stream("POST", f"{api.base_url}{path}", **request) as response:  # type: ignore[arg-type]
             assert response.status_code == 200
             for line in response.iter_lines():
