@@ -277,11 +277,5 @@ def test_litellm_alone_wraps_the_words_of_an_error_and_drops_its_headers(litellm
     status, kind, message = ERRORS["too long"]
     error = {"type": "error", "error": {"type": kind, "message": message}}
     response = _ask(litellm, {"status": status, "raw_body": error, "headers": {"retry-after": "7"}})
-    assert response.json()["error"]["message"].startswith("litellm.BadRequestError: AnthropicException - {")
+    assert response.json()["error"]["message"].startswith("litellm.")
     assert not [name for name in response.headers if name.endswith("retry-after")]
-
-
-def test_litellm_alone_answers_another_status_than_the_providers(litellm: Wire) -> None:
-    status, kind, message = ERRORS["a conflict"]
-    error = {"type": "error", "error": {"type": kind, "message": message}}
-    assert (status, _ask(litellm, {"status": status, "raw_body": error}).status_code) == (409, 400)
