@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
-from api.errors import APIError
+from api.errors import APIError, UpstreamError
 from api.sse import event
 
 # https://docs.anthropic.com/en/api/errors
@@ -30,10 +30,11 @@ _SURE: Final = {
 
 
 def render(error: APIError, request_id: str | None) -> JSONResponse:
-    """The error as an answer."""
+    """The error as an answer, with the status that Anthropic gives to what its provider says it is: LiteLLM changes some."""
+    status = _SURE.get(error.error_type, error.status_code) if isinstance(error, UpstreamError) else error.status_code
     known_by = error.headers.get("x-request-id") or request_id
     headers = {"request-id": known_by, **error.headers} if known_by else error.headers
-    return JSONResponse(_body(error, known_by), status_code=error.status_code, headers=headers)
+    return JSONResponse(_body(error, known_by), status_code=status, headers=headers)
 
 
 def error_event(error: APIError, request_id: str | None = None) -> bytes:

@@ -279,3 +279,10 @@ def test_litellm_alone_wraps_the_words_of_an_error_and_drops_its_headers(litellm
     response = _ask(litellm, {"status": status, "raw_body": error, "headers": {"retry-after": "7"}})
     assert response.json()["error"]["message"].startswith("litellm.")
     assert not [name for name in response.headers if name.endswith("retry-after")]
+
+
+@pytest.mark.parametrize(("what", "answered"), [("too large", 400), ("overloaded", 500)])
+def test_litellm_alone_answers_another_status_than_the_providers(litellm: Wire, what: str, answered: int) -> None:
+    status, kind, message = ERRORS[what]
+    error = {"type": "error", "error": {"type": kind, "message": message}}
+    assert _ask(litellm, {"status": status, "raw_body": error}).status_code == answered

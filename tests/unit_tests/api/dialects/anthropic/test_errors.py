@@ -36,10 +36,12 @@ def test_the_type_is_that_of_the_status(status: int, kind: str) -> None:
     assert _said(error) == (status, told)
 
 
-@pytest.mark.parametrize("kind", ["overloaded_error", "conflict_error"])
-def test_a_providers_type_is_told_whatever_the_status(kind: str) -> None:
-    status, told = _said(UpstreamError(503, {"message": "m", "type": kind}))
-    assert (status, told["error"]) == (503, {"type": kind, "message": "m"})
+@pytest.mark.parametrize(
+    ("changed", "kind", "status"), [(500, "overloaded_error", 529), (400, "request_too_large", 413)]
+)
+def test_the_providers_type_gives_the_status_back_that_litellm_changed(changed: int, kind: str, status: int) -> None:
+    answered, told = _said(UpstreamError(changed, {"message": "m", "type": kind}))
+    assert (answered, told["error"]) == (status, {"type": kind, "message": "m"})
 
 
 def test_an_error_of_our_own_keeps_its_status() -> None:
