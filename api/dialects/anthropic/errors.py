@@ -23,6 +23,8 @@ _TYPES: Final = {
     529: "overloaded_error",
 }
 _STATUSES: Final = {kind: status for status, kind in _TYPES.items()}
+# Of what is wrong with a request, that which time may mend.
+_PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 # The other two are what errors of many statuses are called.
 _SURE: Final = {
     kind: status for kind, status in _STATUSES.items() if kind not in ("invalid_request_error", "api_error")
@@ -33,7 +35,8 @@ def render(error: APIError, request_id: str | None) -> JSONResponse:
     """The error as an answer, with the status that Anthropic gives to what its provider says it is: LiteLLM changes some."""
     status = _SURE.get(error.error_type, error.status_code) if isinstance(error, UpstreamError) else error.status_code
     known_by = error.headers.get("x-request-id") or request_id
-    headers = {"request-id": known_by, **error.headers} if known_by else error.headers
+    known = {"request-id": known_by} if known_by else {}
+    headers = {**known, **_whether_to_retry(status), **error.headers}
     return JSONResponse(_body(error, known_by), status_code=status, headers=headers)
 
 
@@ -45,6 +48,12 @@ def error_event(error: APIError, request_id: str | None = None) -> bytes:
 def status_of(kind: Any) -> int:
     """The status that an error of this type, met in the midst of a stream, would have had as an answer."""
     return _STATUSES.get(kind, HTTPStatus.BAD_GATEWAY) if isinstance(kind, str) else HTTPStatus.BAD_GATEWAY
+
+
+def _whether_to_retry(status: int) -> dict[str, str]:
+    """As Anthropic says it, whose word LiteLLM drops: without it, Claude Code repeats a request with a wrong token for minutes."""
+    lasts = status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PASSING
+    return {"x-should-retry": "false"} if lasts else {}
 
 
 def type_of(status: int) -> str:
