@@ -23,7 +23,7 @@ from api.edge import (
     unless_disconnected,
     validate,
 )
-from api.errors import APIError, ModelNotFound, UpstreamError
+from api.errors import APIError, ModelNotFound, ThreadUnsupported, UpstreamError
 from api.llm import COUNT_TOKENS, MESSAGES, TITLES, Endpoint, LLMAnswer
 from api.routes.answers import as_response, tell
 from api.routes.openapi import answer_responses, request_body
@@ -76,6 +76,9 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
+    if body.get("thread") is not None:
+        # LiteLLM would leave it out, and the model would see the newest turn alone.
+        raise ThreadUnsupported
     body["model"] = services.aliases.of(body["model"], await services.catalog.names())
     metadata = body.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, dict) else None

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
-from api.errors import APIError, UpstreamError
+from api.errors import APIError, ThreadUnsupported, UpstreamError
 from api.sse import event
 
 # https://docs.anthropic.com/en/api/errors
@@ -64,8 +64,15 @@ def type_of(status: int) -> str:
 
 
 def _body(error: APIError, request_id: str | None) -> dict[str, Any]:
-    told = {"type": "error", "error": {"type": _type(error), "message": error.message}}
+    told = {"type": "error", "error": {"type": _type(error), "message": error.message, **_details(error)}}
     return told | ({"request_id": request_id} if request_id else {})
+
+
+def _details(error: APIError) -> dict[str, Any]:
+    """What the SDK acts on: told so, it sends the whole conversation, in this request and all that follow."""
+    if not isinstance(error, ThreadUnsupported):
+        return {}
+    return {"details": {"error_code": error.error_code, "unsupported": [error.param]}}
 
 
 def _type(error: APIError) -> str:

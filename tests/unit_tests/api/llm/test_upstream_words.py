@@ -79,8 +79,10 @@ WORDS: dict[str, tuple[str, Words]] = {
         ),
     ),
     "a field that LiteLLM refuses": (
-        "litellm.BadRequestError: litellm.UnsupportedParamsError: gpt-4o doesn't support `reasoning.effort` (its model cost map "
-        "entry lacks `supports_reasoning`). To drop unsupported params set `litellm.drop_params = True`",
+        (
+            "litellm.UnsupportedParamsError: gpt-4o doesn't support `reasoning.effort` (its model cost map entry lacks "
+            "`supports_reasoning`). To drop unsupported params set `litellm.drop_params = True`"
+        ),
         Words("gpt-4o doesn't support `reasoning.effort` (its model cost map entry lacks `supports_reasoning`)."),
     ),
     "a fallback in mid-stream": (

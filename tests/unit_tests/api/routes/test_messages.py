@@ -119,6 +119,19 @@ def test_a_model_is_asked_to_think_when_nobody_says_whether_it_can(client: TestC
     assert sent_to(route)["thinking"] == {"type": "adaptive"}
 
 
+@pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}])
+def test_a_thread_is_refused_as_the_sdk_understands_it(
+    client: TestClient, litellm: respx.Router, thread: dict[str, Any]
+) -> None:
+    route = litellm.post(PATH).respond(200, json=MESSAGE)
+    response = client.post(PATH, json={**ASKED, "thread": thread})
+    assert (response.status_code, route.called) == (400, False)
+    assert response.json()["error"]["details"] == {
+        "error_code": "thread_unsupported_request",
+        "unsupported": ["thread"],
+    }
+
+
 def test_a_name_with_a_date_is_asked_for_without_it(client: TestClient, litellm: respx.Router) -> None:
     route = litellm.post(PATH).respond(200, json=MESSAGE)
     client.post(PATH, json={**ASKED, "model": "claude-a-20250101"})
