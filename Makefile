@@ -68,7 +68,7 @@ phoenix_ui:  ## open Phoenix, or print its address
 
 ##@ Checks
 .PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test contract_table litellm_names
-.PHONY: conformance evaluations bench bench-compare bench_gateways bench_plot sdk_or_proxy fuzz failure_table
+.PHONY: clients_test conformance evaluations bench bench-compare bench_gateways bench_plot sdk_or_proxy fuzz failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
 	@$(DEV) ruff format $(CODE)
@@ -84,6 +84,8 @@ unit_tests:  ## tests that start no service (TESTS=PATH: only those)
 non_integration_tests: format_check lint types unit_tests  ## all of `make tests` but the integration tests
 integration_tests:  ## tests on the real stack, which they start on free ports and end (TESTS=PATH: only those)
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose,local_model -- pytest $(or $(TESTS),tests/integration_tests) $(ARGS)
+clients_test:  ## Claude Code, as npm has it, at work through the API of a stack of its own (ARGS="-k subagent")
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest tests/clients $(ARGS)
 conformance:  ## compatibility suites that others wrote, against the API on a stack of its own (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,conformance -- python -m tests.conformance $(ARGS)
 evaluations:  ## routing and answers, scored with the evaluation key and the models configured (ARGS="--help")

@@ -6,6 +6,7 @@
     │   ├── NotFound                404
     │   │   └── ModelNotFound       404  unknown to LiteLLM, or not for this server's key
     │   ├── PreviousResponseNotFound 400 no response of this server has that id
+    │   ├── ThreadUnsupported       400  a conversation that Anthropic is to keep, of which LiteLLM does not tell it
     │   ├── OriginNotAllowed        403  a browser's page that may not call this server
     │   ├── MethodNotAllowed        405
     │   ├── RequestTimeout          408  the body did not arrive in time
@@ -111,6 +112,13 @@ class PreviousResponseNotFound(InvalidRequest):
             param="previous_response_id",
             headers=headers,
         )
+
+
+class ThreadUnsupported(InvalidRequest):
+    code = "thread_unsupported_request"
+
+    def __init__(self) -> None:
+        super().__init__("thread: not supported here; send the whole conversation in `messages`.", param="thread")
 
 
 class OriginNotAllowed(InvalidRequest):

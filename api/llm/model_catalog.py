@@ -39,6 +39,7 @@ class ModelInfo:
     supports_response_schema: bool
     supports_response_format: bool
     supports_reasoning: bool = False
+    provider: str | None = None
     max_output_tokens: int | None = None
     length_parameters: frozenset[str] = _LENGTHS
 
@@ -196,6 +197,7 @@ def _abilities(name: str, known: Mapping[str, Any]) -> ModelInfo:
         supports_response_schema=bool(known.get("supports_response_schema")),
         supports_response_format="response_format" in parameters,
         supports_reasoning=bool(known.get("supports_reasoning")),
+        provider=known.get("litellm_provider"),
         max_output_tokens=longest if isinstance(longest, int) and longest > 0 else None,
         length_parameters=_LENGTHS.intersection(parameters),
     )

@@ -32,7 +32,7 @@ _ADVICE: Final = re.compile(
     r"\nLiteLLM: model group | LiteLLM Retried: |,? LiteLLM Max Retries: |\bReceived Model Group="
     r"|\bAvailable Model Group Fallbacks=|\bNo fallback model group found|\bError doing the fallback"
     r"|\.? Handle with `litellm\.|\nmodel=[^\n]{0,300}_fallback|\bSet '\w{1,40}_fallback"
-    r"|\bTo drop [\w ]{1,40}, set `litellm|\b[Ss]et `litellm\.drop_params|\bIf you want to use these params dynamically"
+    r"|\bTo drop [\w ]{1,40},? set `litellm|\b[Ss]et `litellm\.drop_params|\bIf you want to use these params dynamically"
     r"|\bThis looks like a bug in LiteLLM|\bThis is a problem with |\bThis error occurs when load balancing"
     r"|\b(?:Learn more|See|Docs)(?::| -) https://docs\.litellm|\bTo let keys address responses"
     r"|\bTo disable this security feature|\bDebug this by setting|\bTraceback \(most recent call last\)"

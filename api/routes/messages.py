@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api import passthrough
 from api.context import RequestContext, with_user
 from api.dependencies import ServiceContainer, services_of
-from api.dialects.anthropic import examples, is_title
+from api.dialects.anthropic import asks_to_think, examples, is_title
 from api.edge import (
     DirectRoute,
     EventSource,
@@ -23,7 +23,7 @@ from api.edge import (
     unless_disconnected,
     validate,
 )
-from api.errors import APIError, ModelNotFound, UpstreamError
+from api.errors import APIError, ModelNotFound, ThreadUnsupported, UpstreamError
 from api.llm import COUNT_TOKENS, MESSAGES, TITLES, Endpoint, LLMAnswer
 from api.routes.answers import as_response, tell
 from api.routes.openapi import answer_responses, request_body
@@ -33,6 +33,7 @@ router = APIRouter(prefix="/v1", tags=["messages"], route_class=DirectRoute)
 _log = logging.getLogger(__name__)
 
 _SHOWN: Final = 100  # models, of those that there are
+_ANTHROPIC: Final = "anthropic"
 _REQUEST_ID: Final = "request-id"  # as Anthropic's clients look for it
 # A provider that does not count, or a LiteLLM that cannot ask it.
 _UNCOUNTED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
@@ -48,6 +49,8 @@ _UNCOUNTED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOW
 async def create_message(request: Request) -> Response:
     """Answers a request of Anthropic's Messages API."""
     services, body, context = await _read(request, MESSAGES)
+    if asks_to_think(body) and await _cannot_think(services, str(body["model"])):
+        del body["thinking"]
     endpoint = TITLES if is_title(body) else MESSAGES
 
     async def count(counted: Mapping[str, Any]) -> int:
@@ -73,6 +76,9 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
+    if body.get("thread") is not None:
+        # LiteLLM would leave it out, and the model would see the newest turn alone.
+        raise ThreadUnsupported
     body["model"] = services.aliases.of(body["model"], await services.catalog.names())
     metadata = body.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, dict) else None
@@ -108,6 +114,20 @@ async def _counted(services: ServiceContainer, body: Mapping[str, Any], context:
         return LLMAnswer(to_json({"input_tokens": about}), {})
     assert isinstance(answer, LLMAnswer)  # noqa: S101 - nothing here asks for a stream
     return answer
+
+
+async def _cannot_think(services: ServiceContainer, name: str) -> bool:
+    """Whether LiteLLM would refuse to ask this model for thoughts, as clients ask every model that they do not know.
+
+    Anthropic itself says which of its models can; of those that LiteLLM does not know nobody can say that they cannot.
+    """
+    model = await services.catalog.find(name)
+    return (
+        model is not None
+        and not model.supports_reasoning
+        and model.provider is not None
+        and model.provider != _ANTHROPIC
+    )
 
 
 async def _about(services: ServiceContainer, body: Mapping[str, Any]) -> int:

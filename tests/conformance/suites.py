@@ -1,8 +1,6 @@
 """The suites, how each is started, and which of their runs are made."""
 
-import hashlib
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -12,6 +10,7 @@ from pathlib import Path
 from local_stack import bootstrap, environments
 from tests.conformance import outcomes
 from tests.conformance.outcomes import Outcome
+from tests.support import npm
 
 HERE = Path(__file__).parent
 PLAIN_MODEL = "gpt-4o-mini"
@@ -103,7 +102,7 @@ def llm_comply(name: str, what: str, form: str, model: str, *header: str) -> Run
 
 def compatcanary(name: str, what: str, profile: str, model: str, *header: str) -> Run:
     def command(target: Target, _folder: Path) -> list[str]:
-        program = [str(environments.node_programs() / "node"), str(install_compatcanary())]
+        program = [str(npm.node()), str(install_compatcanary())]
         words = [*program, "scan", "--base-url", target.base_url, "--model", model, "--profile", profile]
         return [*words, "--header", ": ".join(header)] if header else words
 
@@ -122,23 +121,15 @@ def langchain(name: str, what: str, module: str, mode: str = "passthrough") -> R
 
 
 def install_compatcanary() -> Path:
-    """Its program, from npm, exactly as the lock file has it.
+    """Its program.
 
     Raises:
         SuiteError: it could not be installed.
     """
-    source, target = HERE / "compatcanary", bootstrap.state_root() / "compatcanary"
-    stamp, wanted = target / ".installed", hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
-        shutil.copytree(source, target, dirs_exist_ok=True)
-        environment = bootstrap.clean_environment()
-        environment["PATH"] = os.pathsep.join([str(environments.node_programs()), environment.get("PATH", os.defpath)])
-        command = [str(environments.node_programs() / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=target, env=environment, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise SuiteError(f"compatcanary could not be installed:\n{done.stderr}")
-        stamp.write_text(wanted)
-    return target / "node_modules" / "compatcanary" / "src" / "cli.js"
+    try:
+        return npm.installed(HERE / "compatcanary", "compatcanary") / "compatcanary" / "src" / "cli.js"
+    except npm.NpmError as error:
+        raise SuiteError(str(error)) from None
 
 
 RUNS = (

@@ -1,6 +1,6 @@
 """Anthropic's form: what its clients send, and what they expect of answers, errors and the ends of streams.
 
-requests.py   what a request must hold
+requests.py   what a request must hold, and what it asks for
 message.py    what LiteLLM adds to a message or changes in it, undone
 message_stream.py     what holds of a stream as a whole
 streams.py    how streams end
@@ -14,7 +14,7 @@ from api.dialects.anthropic.errors import error_event, render
 from api.dialects.anthropic.message import count, is_title, message, raise_failure
 from api.dialects.anthropic.message_stream import MessageStream
 from api.dialects.anthropic.models import model, models_page
-from api.dialects.anthropic.requests import CountTokensRequest, MessagesRequest
+from api.dialects.anthropic.requests import CountTokensRequest, MessagesRequest, asks_to_think
 from api.dialects.anthropic.schemas import ANSWERS, REQUEST_FIELDS
 from api.dialects.anthropic.streams import PING, ends_with_stop, split_at_error
 
@@ -25,6 +25,7 @@ __all__ = [
     "CountTokensRequest",
     "MessageStream",
     "MessagesRequest",
+    "asks_to_think",
     "count",
     "ends_with_stop",
     "error_event",

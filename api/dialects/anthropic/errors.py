@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
-from api.errors import APIError, UpstreamError
+from api.errors import APIError, ThreadUnsupported, UpstreamError
 from api.sse import event
 
 # https://docs.anthropic.com/en/api/errors
@@ -23,6 +23,8 @@ _TYPES: Final = {
     529: "overloaded_error",
 }
 _STATUSES: Final = {kind: status for status, kind in _TYPES.items()}
+# Of what is wrong with a request, that which time may mend.
+_PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 # The other two are what errors of many statuses are called.
 _SURE: Final = {
     kind: status for kind, status in _STATUSES.items() if kind not in ("invalid_request_error", "api_error")
@@ -33,7 +35,8 @@ def render(error: APIError, request_id: str | None) -> JSONResponse:
     """The error as an answer, with the status that Anthropic gives to what its provider says it is: LiteLLM changes some."""
     status = _SURE.get(error.error_type, error.status_code) if isinstance(error, UpstreamError) else error.status_code
     known_by = error.headers.get("x-request-id") or request_id
-    headers = {"request-id": known_by, **error.headers} if known_by else error.headers
+    known = {"request-id": known_by} if known_by else {}
+    headers = {**known, **_whether_to_retry(status), **error.headers}
     return JSONResponse(_body(error, known_by), status_code=status, headers=headers)
 
 
@@ -47,6 +50,12 @@ def status_of(kind: Any) -> int:
     return _STATUSES.get(kind, HTTPStatus.BAD_GATEWAY) if isinstance(kind, str) else HTTPStatus.BAD_GATEWAY
 
 
+def _whether_to_retry(status: int) -> dict[str, str]:
+    """As Anthropic says it, whose word LiteLLM drops: without it, Claude Code repeats a request with a wrong token for minutes."""
+    lasts = status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PASSING
+    return {"x-should-retry": "false"} if lasts else {}
+
+
 def type_of(status: int) -> str:
     """The type of an error of which no more is known than its status."""
     if (known := _TYPES.get(status)) is not None:
@@ -55,8 +64,15 @@ def type_of(status: int) -> str:
 
 
 def _body(error: APIError, request_id: str | None) -> dict[str, Any]:
-    told = {"type": "error", "error": {"type": _type(error), "message": error.message}}
+    told = {"type": "error", "error": {"type": _type(error), "message": error.message, **_details(error)}}
     return told | ({"request_id": request_id} if request_id else {})
+
+
+def _details(error: APIError) -> dict[str, Any]:
+    """What the SDK acts on: told so, it sends the whole conversation, in this request and all that follow."""
+    if not isinstance(error, ThreadUnsupported):
+        return {}
+    return {"details": {"error_code": error.error_code, "unsupported": [error.param]}}
 
 
 def _type(error: APIError) -> str:

@@ -1,5 +1,6 @@
 """Requests of Anthropic's Messages API: what this server itself reads of them is checked, all else is handed on as it came."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, Tag
@@ -46,3 +47,9 @@ class MessagesRequest(CountTokensRequest):
 
     max_tokens: Annotated[int, Strict(), Field(ge=0)]
     stop_sequences: list[Annotated[str, Strict()]] | None = None
+
+
+def asks_to_think(body: Mapping[str, Any]) -> bool:
+    """Is the model to think before it answers?"""
+    thinking = body.get("thinking")
+    return isinstance(thinking, dict) and thinking.get("type") not in (None, "disabled")

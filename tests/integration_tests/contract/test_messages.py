@@ -95,7 +95,7 @@ def test_headers_that_are_anthropics_reach_it_and_no_others(wire: Wire, mark: st
     assert not {"x-app", "x-sm-user-id", "traceparent", "authorization"} & set(arrived)
 
 
-@pytest.mark.parametrize("field", ["diagnostics", "thread", "tomorrows"])
+@pytest.mark.parametrize("field", ["diagnostics", "tomorrows"])
 def test_a_field_that_litellm_does_not_know_is_lost(wire: Wire, mark: str, field: str) -> None:
     fields: dict[str, Any] = {field: {"a": 1}}
     _ask(wire, {"raw_body": SAID}, mark=mark, **fields).raise_for_status()

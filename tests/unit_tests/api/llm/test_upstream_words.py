@@ -78,6 +78,13 @@ WORDS: dict[str, tuple[str, Words]] = {
             "unsupported_parameter",
         ),
     ),
+    "a field that LiteLLM refuses": (
+        (
+            "litellm.UnsupportedParamsError: gpt-4o doesn't support `reasoning.effort` (its model cost map entry lacks "
+            "`supports_reasoning`). To drop unsupported params set `litellm.drop_params = True`"
+        ),
+        Words("gpt-4o doesn't support `reasoning.effort` (its model cost map entry lacks `supports_reasoning`)."),
+    ),
     "a fallback in mid-stream": (
         "litellm.MidStreamFallbackError: litellm.APIConnectionError: APIConnectionError: OpenAIException - gone",
         Words("gone"),

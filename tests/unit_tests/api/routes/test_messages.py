@@ -29,6 +29,7 @@ STOP = {"type": "message_stop"}
 @pytest.fixture(autouse=True)
 def models(litellm: respx.Router) -> None:
     litellm.get("/v1/models").respond(200, json={"data": [{"id": "claude-a"}, {"id": "claude-opus-5"}]})
+    litellm.get("/v1/model/info").respond(200, json={"data": []})
 
 
 def _events(*events: dict[str, Any]) -> bytes:
@@ -88,6 +89,47 @@ def test_a_title_is_an_operation_of_its_own(client: TestClient, litellm: respx.R
     schema = {"type": "object", "properties": {"title": {"type": "string"}}}
     client.post(PATH, json={**ASKED, "output_config": {"format": {"type": "json_schema", "schema": schema}}})
     assert "operation:title" in sent_to(route)["litellm_metadata"]["tags"]
+
+
+@pytest.mark.parametrize(
+    ("known", "goes_on"),
+    [
+        ({"litellm_provider": "openai", "supports_reasoning": None}, False),
+        ({"litellm_provider": "openai", "supports_reasoning": True}, True),
+        ({"litellm_provider": "anthropic", "supports_reasoning": None}, True),
+        ({"litellm_provider": None, "supports_reasoning": None}, True),
+    ],
+    ids=["cannot", "can", "Anthropic's own", "not known"],
+)
+@pytest.mark.parametrize("thinking", [{"type": "adaptive"}, {"type": "enabled", "budget_tokens": 1024}])
+def test_a_model_that_cannot_think_is_not_asked_to(
+    client: TestClient, litellm: respx.Router, thinking: dict[str, Any], known: dict[str, Any], goes_on: bool
+) -> None:
+    litellm.get("/v1/model/info").respond(200, json={"data": [{"model_name": "claude-a", "model_info": known}]})
+    route = litellm.post(PATH).respond(200, json=MESSAGE)
+    client.post(PATH, json={**ASKED, "thinking": thinking, "output_config": {"effort": "high"}})
+    sent = sent_to(route)
+    assert (sent.get("thinking"), sent["output_config"]) == (thinking if goes_on else None, {"effort": "high"})
+
+
+def test_a_model_is_asked_to_think_when_nobody_says_whether_it_can(client: TestClient, litellm: respx.Router) -> None:
+    litellm.get("/v1/model/info").respond(500, json={})
+    route = litellm.post(PATH).respond(200, json=MESSAGE)
+    client.post(PATH, json={**ASKED, "thinking": {"type": "adaptive"}})
+    assert sent_to(route)["thinking"] == {"type": "adaptive"}
+
+
+@pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}])
+def test_a_thread_is_refused_as_the_sdk_understands_it(
+    client: TestClient, litellm: respx.Router, thread: dict[str, Any]
+) -> None:
+    route = litellm.post(PATH).respond(200, json=MESSAGE)
+    response = client.post(PATH, json={**ASKED, "thread": thread})
+    assert (response.status_code, route.called) == (400, False)
+    assert response.json()["error"]["details"] == {
+        "error_code": "thread_unsupported_request",
+        "unsupported": ["thread"],
+    }
 
 
 def test_a_name_with_a_date_is_asked_for_without_it(client: TestClient, litellm: respx.Router) -> None:

@@ -57,6 +57,17 @@ def test_the_request_id_is_the_providers_where_it_gave_one() -> None:
     assert json.loads(bytes(answer.body))["request_id"] == answer.headers["request-id"] == "req_theirs"
 
 
+@pytest.mark.parametrize("status", sorted(TYPES))
+def test_what_is_wrong_with_a_request_is_not_worth_another_try(status: int) -> None:
+    answer = render(UpstreamError(status, {"message": "m"}), "req_ours")
+    assert answer.headers.get("x-should-retry") == ("false" if status < 500 and status not in (409, 429) else None)
+
+
+def test_the_word_of_the_provider_on_another_try_stands() -> None:
+    answer = render(UpstreamError(400, {"message": "m"}, headers={"x-should-retry": "true"}), "req_ours")
+    assert answer.headers["x-should-retry"] == "true"
+
+
 def test_an_error_without_an_id_has_none() -> None:
     assert "request_id" not in _said(InvalidRequest("m"), None)[1]
 

@@ -1,0 +1,105 @@
+"""Claude Code's command line, pointed at the API as a user points it there."""
+
+import json
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support import npm
+
+PACKAGES: Final = Path(__file__).with_name("packages")
+LIMIT: Final = 90.0  # seconds, for one run; a second or two is usual
+NOWHERE: Final = "http://127.0.0.1:9"  # nobody listens there
+# What it would send anywhere but to the API: switched off, and if it is sent all the same it does not arrive.
+QUIET: Final = {
+    "DISABLE_TELEMETRY": "1",
+    "DISABLE_ERROR_REPORTING": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "HTTP_PROXY": NOWHERE,
+    "HTTPS_PROXY": NOWHERE,
+    "NO_PROXY": "127.0.0.1",
+}
+
+
+def install() -> Path:
+    """The program that npm has for this machine.
+
+    Raises:
+        NpmError: it could not be installed.
+    """
+    packages = npm.installed(PACKAGES, "claude-code") / "@anthropic-ai"
+    programs = sorted(packages.glob("claude-code-*/claude"))
+    if not programs:
+        raise npm.NpmError(f"npm installed no Claude Code for this machine into {packages}")
+    return programs[0]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run printed, and how it ended."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What `--output-format json` says."""
+        return json.loads(self.output)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class ClaudeCode:
+    """The program in a home and a project of its own, below `folder`."""
+
+    program: Path
+    url: str
+    token: str
+    folder: Path
+
+    @property
+    def project(self) -> Path:
+        """Where it works."""
+        return self._made("project")
+
+    def ask(self, prompt: str, *options: str, **exported: str) -> Ran:
+        """One run without a person: `claude -p PROMPT OPTIONS`."""
+        process = subprocess.Popen(
+            [str(self.program), "-p", prompt, *options],
+            cwd=self.project,
+            env=self._environment() | exported,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, errors = process.communicate(timeout=LIMIT)
+        except BaseException:
+            # With whatever it started: it is the first of a group of its own.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        return Ran(process.returncode, output.strip(), errors.strip())
+
+    def answer(self, prompt: str, *options: str) -> dict[str, Any]:
+        """The result of a run that went well."""
+        ran = self.ask(prompt, "--output-format", "json", *options)
+        assert (ran.code, ran.errors) == (0, ""), ran
+        return ran.result
+
+    def _environment(self) -> dict[str, str]:
+        own = {"HOME": "home", "CLAUDE_CONFIG_DIR": "home/.claude", "CLAUDE_CODE_TMPDIR": "tmp", "TMPDIR": "tmp"}
+        folders = {name: str(self._made(folder)) for name, folder in own.items()}
+        reached = {"ANTHROPIC_BASE_URL": self.url, "ANTHROPIC_AUTH_TOKEN": self.token}
+        return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **folders, **reached, **QUIET}
+
+    def _made(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
