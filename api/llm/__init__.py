@@ -11,6 +11,7 @@ upstream_words.py    its message in a caller's words; upstream_headers.py: what 
 lookups.py           what LiteLLM is asked beside calls
 own_key.py           the environment of this server's key; model_catalog.py: its models; model_aliases.py: other names of them
 readiness.py         can calls be made?; spend_watch.py: is what they cost recorded?
+provider_cookies.py  what a provider knows a user by
 litellm_client.py    the one AsyncOpenAI; litellm_transport.py: its connections
 """
 
