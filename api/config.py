@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     reasoning_max_step_tokens: int = Field(default=4096, gt=0)
 
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
+    callers_config_path: Path = Path("config/callers.yaml")
+    memory_routing_config_path: Path = Path("config/memory_routing.yaml")
 
     @field_validator("llm_api_key", mode="before")
     @classmethod

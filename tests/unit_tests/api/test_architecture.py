@@ -18,11 +18,11 @@ FLOORS = [
     {"dependencies"},
     {"edge", "routing", "passthrough", "reasoning"},
     {"llm", "tools"},
-    {"telemetry"},
+    {"telemetry", "callers", "memory"},
     {"dialects"},
-    {"config", "sse"},
+    {"config", "sse", "session_ids"},
     {"context", "errors"},
-    {"components", "protocol", "redaction", "prompt_file", "garbage_collection"},
+    {"components", "protocol", "redaction", "prompt_file", "config_file", "garbage_collection"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # A dialect is a room of its own: none knows another.
