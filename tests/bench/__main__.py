@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench import litellm, plain, reasoning, side_by_side, stalls, start, streams
-from tests.bench.quiet import busy
-from tests.bench.report import Row, facts, facts_line, rows_table
+from tests.bench.quiet import add_option, facts_if_quiet
+from tests.bench.report import Row, facts_line, rows_table
 from tests.bench.results import saved
 from tests.bench.run import Run
 from tests.bench.servers import Servers
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", type=_parts, metavar="PART[,PART...]", help=f"of {', '.join(PARTS)} (default: all)")
     parser.add_argument("--repeats", type=int, help=f"how often each is measured in turn (default: {REPEATS})")
     parser.add_argument("--quick", action="store_true", help="so short that the numbers only show that it works")
-    parser.add_argument("--anyway", action="store_true", help="measure although others use the machine")
+    add_option(parser)
     return parser
 
 
@@ -59,10 +59,7 @@ async def measured(run: Run, parts: list[str]) -> list[Row]:
 
 def main() -> int:
     arguments = parser().parse_args()
-    disturbed = busy()
-    if disturbed and not arguments.anyway:
-        sys.exit(f"error: {disturbed} Wait until it is quiet, or measure all the same: --anyway")
-    told = facts() | ({"disturbed": disturbed} if disturbed else {})
+    told = facts_if_quiet(arguments)
     with TemporaryDirectory() as directory, ExitStack() as resources:
         quick = arguments.quick
         repeats = arguments.repeats or (QUICK_REPEATS if quick else REPEATS)

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,8 +13,8 @@ from local_stack import bootstrap
 from tests.bench.client import Client
 from tests.bench.load import asking, for_seconds, memory, percentile, so_many, turns, usage
 from tests.bench.npm_gateways import install, portkey
-from tests.bench.quiet import busy
-from tests.bench.report import Row, Table, facts, facts_line, number
+from tests.bench.quiet import add_option, facts_if_quiet
+from tests.bench.report import Row, Table, facts_line, number
 from tests.bench.results import saved
 from tests.bench.run import Run
 from tests.bench.servers import RELAY, SDK, TRACED, UNTRACED, Server, Servers
@@ -96,13 +95,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.gateways", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="how often each is measured in turn (default: 5)")
     parser.add_argument("--quick", action="store_true", help="so short that the numbers only show that it works")
-    parser.add_argument("--anyway", action="store_true", help="measure although others use the machine")
+    add_option(parser)
     arguments = parser.parse_args()
-    disturbed = busy()
-    if disturbed and not arguments.anyway:
-        sys.exit(f"error: {disturbed} Wait until it is quiet, or measure all the same: --anyway")
+    told = facts_if_quiet(arguments)
     install()
-    told = facts() | ({"disturbed": disturbed} if disturbed else {})
     with TemporaryDirectory() as directory, ExitStack() as resources:
         shared = Servers(Path(directory), resources)
         run = Run(shared, 2 if arguments.quick else arguments.repeats, 0.15 if arguments.quick else 1.0)

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import sys
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -14,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from tests.bench.curves import STREAMS, Curves, knee, over_concurrency, over_length
-from tests.bench.quiet import busy
-from tests.bench.report import facts, facts_line
+from tests.bench.quiet import add_option, facts_if_quiet
+from tests.bench.report import facts_line
 from tests.bench.results import written
 from tests.bench.run import Run
 from tests.bench.servers import RELAY, Servers
@@ -72,12 +71,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PICTURE, help=f"(default: {PICTURE.relative_to(ROOT)})")
     parser.add_argument("--repeats", type=int, default=3, help="how often each point is measured (default: 3)")
     parser.add_argument("--quick", action="store_true", help="so short that the curves only show that it works")
-    parser.add_argument("--anyway", action="store_true", help="measure although others use the machine")
+    add_option(parser)
     arguments = parser.parse_args()
-    disturbed = busy()
-    if disturbed and not arguments.anyway:
-        sys.exit(f"error: {disturbed} Wait until it is quiet, or measure all the same: --anyway")
-    told = facts() | ({"disturbed": disturbed} if disturbed else {})
+    told = facts_if_quiet(arguments)
     with TemporaryDirectory() as directory, ExitStack() as resources:
         repeats, scale = (1, 0.1) if arguments.quick else (arguments.repeats, 1.0)
         curves = asyncio.run(_measured(Run(Servers(Path(directory), resources), repeats, scale)))
