@@ -139,11 +139,6 @@ class Settings(BaseSettings):
             raise ConfigurationError(
                 "LLM_API_KEY is empty: the API needs a LiteLLM virtual key. Run `make litellm_setup` to mint one."
             )
-        if self.require_auth and not self.api_tokens:
-            raise ConfigurationError(
-                "API_TOKENS is empty, so no request could be let in. Set it to one or more comma-separated tokens, "
-                "or set REQUIRE_AUTH=false to let everyone in."
-            )
         return self
 
     @property

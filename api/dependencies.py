@@ -20,6 +20,7 @@ from api.llm import (
     Readiness,
     SpendWatch,
 )
+from api.memory import MemoryRouting, load_memory_routing
 from api.reasoning import Limits, ReasoningAgent, load_prompts
 from api.routing import RequestRouter, RoutingClassifier, load_classifier_prompt
 from api.telemetry import Metrics, Tracing, open_metrics, open_tracing
@@ -56,6 +57,7 @@ class ServiceContainer:
     tracing = Opened[Tracing]()
     metrics = Opened[Metrics]()
     openai_client = Opened[LiteLLMClient]()
+    memory = Opened[MemoryRouting]()
     gateway = Opened[LLMGateway]()
     readiness = Opened[Readiness]()
     catalog = Opened[ModelCatalog]()
@@ -85,7 +87,8 @@ class ServiceContainer:
         self.openai_client = client = self._open_client()
         lookups = Lookups(client)
         own_key, spend = OwnKey(lookups.key_info), SpendWatch()
-        self.gateway = gateway = LLMGateway(client, tracing, metrics, own_key, spend)
+        self.memory = memory = load_memory_routing(self.settings.memory_routing_config_path)
+        self.gateway = gateway = LLMGateway(client, tracing, metrics, own_key, spend, memory)
         self.readiness = Readiness(lookups, own_key, spend)
         self.catalog = ModelCatalog(lookups)
         self.mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))

@@ -38,7 +38,7 @@ API_SETTINGS = (
     "STREAM_KEEPALIVE_SECONDS",
     "LOG_LEVEL",
 )
-API_SETTING_PREFIXES = ("HTTP_", "MCP_", "REASONING_", "ROUTING_", "TRACE_")
+API_SETTING_PREFIXES = ("CALLER", "HTTP_", "MCP_", "MEMORY_", "REASONING_", "ROUTING_", "TRACE_")
 # A dozen spans a call fill OpenTelemetry's own queue of 2,048 within seconds, and what does not fit is dropped without a word.
 # A busy Phoenix gets time to take a batch. A text of more characters than the limit is cut: a prompt stands on a span three times.
 UNLOST_SPANS = {

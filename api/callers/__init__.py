@@ -5,7 +5,7 @@ callers.py          Callers: token → Caller, with the file looked at again whe
 __main__.py         `python -m api.callers`: checks a file, or turns a token into its line of it
 """
 
-from api.callers.callers import Callers
+from api.callers.callers import Callers, open_callers
 from api.callers.callers_config import read_callers
 
-__all__ = ["Callers", "read_callers"]
+__all__ = ["Callers", "open_callers", "read_callers"]

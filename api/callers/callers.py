@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from api.callers.callers_config import Digest, digest, read_callers
+from api.config import ConfigurationError, Settings
 from api.config_file import ConfigFileError
 from api.context import UNNAMED, Caller
 from api.errors import Unauthenticated
@@ -77,6 +78,24 @@ class Callers:
 
     def _read(self) -> dict[Digest, Caller]:
         return self._unnamed | read_callers(self._path, self._environ, self._unnamed.keys())
+
+
+def open_callers(settings: Settings, environ: Mapping[str, str]) -> Callers | None:
+    """Those that the settings let in; None where that is everyone.
+
+    Raises:
+        ConfigFileError: the file of callers cannot be used.
+        ConfigurationError: there is no token by which anybody could be let in.
+    """
+    if not settings.require_auth:
+        return None
+    callers = Callers(settings.callers_config_path, settings.api_tokens, environ)
+    if not len(callers):
+        raise ConfigurationError(
+            "API_TOKENS is empty, so no request could be let in. Set it to one or more comma-separated tokens, give callers "
+            f"tokens in {settings.callers_config_path}, or set REQUIRE_AUTH=false to let everyone in."
+        )
+    return callers
 
 
 def _unnamed(known: Digest) -> Caller:

@@ -8,6 +8,6 @@ __main__.py         `python -m api.memory`: checks a file
 """
 
 from api.memory.memory_config import load_memory_routing
-from api.memory.memory_routing import MemoryRouting, MemoryUser, Rule
+from api.memory.memory_routing import NO_MEMORY, MemoryRouting, MemoryUser, Rule
 
-__all__ = ["MemoryRouting", "MemoryUser", "Rule", "load_memory_routing"]
+__all__ = ["NO_MEMORY", "MemoryRouting", "MemoryUser", "Rule", "load_memory_routing"]

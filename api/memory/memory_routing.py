@@ -23,6 +23,9 @@ from api.memory.header_patterns import HeaderPattern, MatchedPattern, UnusableEr
 
 Headers = Mapping[bytes, bytes]
 """Names in lower case."""
+# Where memory services look for a user, or a conversation, that no header names.
+BODY_USER = "user"
+METADATA_USERS = frozenset({"user_id", "conversation_id"})
 
 
 class Rule(StrEnum):
@@ -132,12 +135,25 @@ class MemoryRouting:
             told[service.session_header] = session_id
         return told
 
-    def answer_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Those of the memory service's headers that the client gets, by names in lower case."""
-        if self._rules is None or not self._rules.service.answer_headers:
-            return {}
-        named = ((name.lower(), value) for name, value in headers.items())
-        return {name: value for name, value in named if self._answers.have(name)}
+    def without_other_users(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body less what the service of its model would take for a user or a conversation, since no rule has decided on
+        that; as it came where there is no service."""
+        model = str(body.get("model"))
+        if self._rules is None or not self._models.have(model):
+            return body
+        kept = {name: value for name, value in body.items() if name != BODY_USER}
+        if isinstance(metadata := kept.get("metadata"), dict):
+            kept["metadata"] = {name: value for name, value in metadata.items() if name not in METADATA_USERS}
+        return kept
+
+    @property
+    def tells_callers(self) -> bool:
+        """Whether any of the memory service's headers goes to callers."""
+        return self._rules is not None and bool(self._rules.service.answer_headers)
+
+    def is_answer_header(self, name: str) -> bool:
+        """Whether this one does; its name is given in lower case."""
+        return self._answers.have(name)
 
     def _explained(self, headers: Headers, caller: Caller, body_user: str | None) -> tuple[MemoryUser | None, str]:
         if self._rules is None:
@@ -187,6 +203,9 @@ class _Names:
     def have(self, name: str) -> bool:
         return name in self.whole or name.startswith(self.beginnings)
 
+
+# As a file without rules has it.
+NO_MEMORY = MemoryRouting(None, None)
 
 _REASONS: dict[Rule | None, str] = {
     Rule.HEADER: "The custom header names the user.",

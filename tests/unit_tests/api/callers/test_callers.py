@@ -1,14 +1,17 @@
 """Callers: whose token it is, and a file that is read again when it has changed."""
 
+import contextlib
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from api.callers import Callers
+from api.callers import Callers, open_callers
 from api.callers.callers_config import digest
+from api.config import ConfigurationError, Settings
 from api.config_file import ConfigFileError
 from api.context import Caller, Permission
 from api.errors import Unauthenticated
@@ -68,6 +71,23 @@ def test_a_token_of_api_tokens_stays_a_fingerprint_and_may_see_tools_alone(house
 def test_anything_else_is_nobodys(house: House, token: str) -> None:
     with pytest.raises(Unauthenticated):
         house.callers.authenticate(token)
+
+
+class Uncompared(str):
+    """A text that may be compared with nothing."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError(f"compared with {other!r}")
+
+
+@pytest.mark.parametrize("token", ["first", "second", "unnamed", "firs", "neither"])
+def test_a_token_is_looked_up_by_its_digest_and_compared_with_none(house: House, token: str) -> None:
+    """So the time that it takes depends on the digest, of which nobody can make one that comes close to another."""
+    with contextlib.suppress(Unauthenticated):
+        house.callers.authenticate(Uncompared(token))
 
 
 def test_a_token_of_a_variable_brings_its_caller(tmp_path: Path) -> None:
@@ -135,3 +155,23 @@ def test_a_token_that_is_put_into_both_is_refused_as_a_mistake(house: House, cap
     house.write("unnamed")
     assert house.lets_in("unnamed")
     assert "is one of API_TOKENS too" in caplog.text
+
+
+def _settings(path: Path, **fields: Any) -> Settings:
+    return Settings(llm_api_key=SecretStr("sk-virtual"), callers_config_path=path, **fields)
+
+
+def test_a_callers_token_is_enough_without_api_tokens(house: House) -> None:
+    callers = open_callers(_settings(house.path), {})
+    assert callers is not None
+    assert callers.authenticate("first").id == "first"
+
+
+def test_no_token_at_all_says_which_ways_out_there_are(house: House) -> None:
+    house.put("callers: []")
+    with pytest.raises(ConfigurationError, match=r"(?s)API_TOKENS.*callers\.yaml.*REQUIRE_AUTH=false"):
+        open_callers(_settings(house.path), {})
+
+
+def test_whoever_lets_everyone_in_has_no_callers(tmp_path: Path) -> None:
+    assert open_callers(_settings(tmp_path / "absent.yaml", require_auth=False), {}) is None

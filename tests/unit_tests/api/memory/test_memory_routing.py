@@ -113,7 +113,7 @@ def test_switched_off_it_is_nobody_whatever_else_is_configured(tmp_path: Path) -
     rules = routing(tmp_path, EVERYTHING.replace("enabled: true", "enabled: false"))
     assert rules.resolve(headers(x_memory_user_id="bob"), TRUSTED, "bob") is None
     assert rules.upstream_headers("bob", "s", "gpt-4o") == {}
-    assert rules.answer_headers({"x-supermemory-error": "e"}) == {}
+    assert not rules.tells_callers
 
 
 def test_no_header_is_listened_to_where_none_is_configured(tmp_path: Path) -> None:
@@ -180,12 +180,24 @@ def test_the_services_headers_have_the_names_that_are_configured(tmp_path: Path)
 def test_no_header_goes_out_or_comes_back_unless_it_is_configured(tmp_path: Path) -> None:
     rules = routing(tmp_path, "enabled: true")
     assert rules.upstream_headers("bob", "s", "gpt-4o") == {}
-    assert rules.answer_headers({"x-supermemory-error": "e"}) == {}
+    assert not rules.tells_callers
 
 
 def test_the_services_own_headers_come_back_by_the_list(rules: MemoryRouting) -> None:
-    sent = {"X-Supermemory-Error": "e", "x-context-tokens": "7", "x-context-tokens-2": "8", "set-cookie": "c"}
-    assert rules.answer_headers(sent) == {"x-supermemory-error": "e", "x-context-tokens": "7"}
+    sent = ("x-supermemory-error", "x-context-tokens", "x-context-tokens-2", "set-cookie")
+    assert rules.tells_callers
+    assert [name for name in sent if rules.is_answer_header(name)] == ["x-supermemory-error", "x-context-tokens"]
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "memory/any"])
+def test_the_service_finds_no_user_in_the_body(rules: MemoryRouting, model: str) -> None:
+    body = {"model": model, "user": "bob", "metadata": {"user_id": "bob", "conversation_id": "c", "order": "42"}}
+    assert rules.without_other_users(body) == {"model": model, "metadata": {"order": "42"}}
+
+
+def test_a_model_without_a_service_is_told_of_the_bodys_user(rules: MemoryRouting) -> None:
+    body = {"model": "gpt-4o-mini", "user": "bob"}
+    assert rules.without_other_users(body) is body
 
 
 @pytest.mark.parametrize(("patterns", "imported"), [("[]", "False"), ("[{header: a, pattern: b, user_id: c}]", "True")])
