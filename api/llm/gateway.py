@@ -22,7 +22,7 @@ from api.llm.call_span import CallSpan
 from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_transport import Reply
-from api.llm.memory_service import EXTRA_HEADERS, headers_told, service_headers, with_memory
+from api.llm.memory_service import HEADERS, headers_told, service_headers, with_memory
 from api.llm.own_key import OwnKey
 from api.llm.spend_watch import SpendWatch
 from api.llm.structured import Parsed, parsed
@@ -133,7 +133,7 @@ class LLMGateway:
                 extra_body={
                     "drop_params": True,
                     **attributed({}, purpose, trace_id(span)),
-                    **self._extra_headers(model, context),
+                    **self._memory_headers(model, context),
                 },
             )
             call.answered(LLMAnswer(response.content, {}).json)
@@ -148,9 +148,9 @@ class LLMGateway:
         told = attributed(body, purpose, trace_id(span), endpoint.metadata_field, endpoint.documented)
         return to_json(with_memory(told, purpose.context, self._memory))
 
-    def _extra_headers(self, model: str, context: RequestContext) -> dict[str, Any]:
+    def _memory_headers(self, model: str, context: RequestContext) -> dict[str, Any]:
         headers = headers_told(model, context, self._memory)
-        return {EXTRA_HEADERS: headers} if headers else {}
+        return {HEADERS: headers} if headers else {}
 
     def _handed_on(self, headers: Mapping[str, str]) -> dict[str, str]:
         return service_headers(headers, self._memory) | handed_on(headers)

@@ -7,9 +7,9 @@ from api.context import RequestContext
 from api.llm.upstream_headers import of_the_provider
 from api.memory import MemoryRouting
 
-# Of the fields of a body that reach a provider, LiteLLM sends these on as headers, on every path and to every kind of deployment. A
-# header of ours would stay with LiteLLM, or, if it were told to hand on headers, take a caller's along.
-EXTRA_HEADERS: Final = "extra_headers"
+# LiteLLM sends what stands in this field on as headers, on every path and to every kind of deployment, beside the deployment's own
+# `extra_headers`, in which the service's key stands; a field of that name would take their place.
+HEADERS: Final = "headers"
 
 
 def with_memory(body: dict[str, Any], context: RequestContext, memory: MemoryRouting) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def with_memory(body: dict[str, Any], context: RequestContext, memory: MemoryRou
         return body
     told = memory.without_other_users(body)
     headers = headers_told(str(body.get("model")), context, memory)
-    return {**told, EXTRA_HEADERS: {**told.get(EXTRA_HEADERS, {}), **headers}} if headers else told
+    return {**told, HEADERS: headers} if headers else told
 
 
 def headers_told(model: str, context: RequestContext, memory: MemoryRouting) -> dict[str, str]:

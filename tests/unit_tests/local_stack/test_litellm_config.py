@@ -32,6 +32,15 @@ def test_what_a_model_needs_beside_its_key_is_found_too(file: Path) -> None:
     assert litellm_config.variables(file) == ("ONE_KEY", "TWO_KEY", "TWO_BASE")
 
 
+def test_a_variable_that_a_header_of_a_model_holds_is_found_too(file: Path) -> None:
+    model = (
+        "model: openai/m, api_key: os.environ/ONE_KEY, extra_headers: {x-supermemory-api-key: os.environ/MEMORY_KEY}"
+    )
+    file.write_text(f"model_list:\n  - {{model_name: memory/m, litellm_params: {{{model}}}}}\n")
+    assert litellm_config.variables(file) == ("ONE_KEY", "MEMORY_KEY")
+    assert litellm_config.provider_keys(file) == ("ONE_KEY",)
+
+
 def test_embeddings_do_not_chat(file: Path) -> None:
     assert [model.name for model in litellm_config.models(file) if model.chats] == ["one", "two", "at-home"]
 

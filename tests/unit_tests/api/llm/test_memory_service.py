@@ -37,22 +37,24 @@ def _answers(content: Any) -> dict[str, Any]:
 def _asked(client: TestClient, litellm: respx.Router, path: str, **sent: Any) -> dict[str, Any]:
     """What LiteLLM got."""
     route = litellm.post(path).respond(200, json=ANSWER)
-    headers = sent.pop("headers", {})
-    assert client.post(path, json={"model": "gpt-4o", **PATHS[path], **sent}, headers=headers).status_code == 200
+    headers, body = sent.pop("headers", {}), sent.pop("body", {})
+    assert (
+        client.post(path, json={"model": "gpt-4o", **PATHS[path], **sent, **body}, headers=headers).status_code == 200
+    )
     return sent_to(route)
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_user_and_session_go_along_on_every_path(named: TestClient, litellm: respx.Router, path: str) -> None:
     sent = _asked(named, litellm, path, headers=token("alice") | {"x-session-id": "s-1"})
-    assert sent["extra_headers"] == {"x-sm-user-id": "alice", "x-sm-conversation-id": "s-1"}
+    assert sent["headers"] == {"x-sm-user-id": "alice", "x-sm-conversation-id": "s-1"}
 
 
 def test_they_go_along_with_a_stream(named: TestClient, litellm: respx.Router) -> None:
     route = litellm.post(PATH).respond(200, content=CHUNKS, headers=SSE)
     body = {"model": "memory/claude", "messages": MESSAGES, "stream": True}
     named.post(PATH, json=body, headers=token("alice"))
-    assert sent_to(route)["extra_headers"] == {"x-sm-user-id": "alice"}
+    assert sent_to(route)["headers"] == {"x-sm-user-id": "alice"}
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -62,7 +64,7 @@ def test_every_call_of_a_reasoned_answer_has_them(named: TestClient, litellm: re
     route = litellm.post(PATH).mock(side_effect=[httpx.Response(200, json=_answers(STEP)), ending])
     body = {"model": "gpt-4o", "messages": MESSAGES, "stream": stream}
     named.post(PATH, json=body, headers=token("thinker") | {"x-session-id": "s"})
-    told = [json.loads(call.request.content)["extra_headers"] for call in route.calls]
+    told = [json.loads(call.request.content)["headers"] for call in route.calls]
     assert told == [{"x-sm-user-id": "thinker", "x-sm-conversation-id": "s"}] * 2
 
 
@@ -71,19 +73,20 @@ def test_the_classifiers_call_has_them_where_its_model_has_a_memory(named: TestC
     body = {"model": "gpt-4o-mini", "messages": MESSAGES}
     named.post(PATH, json=body, headers=token("undecided"))
     sent = [json.loads(call.request.content) for call in route.calls]
-    told = {each["model"]: each.get("extra_headers") for each in sent}
+    told = {each["model"]: each.get("headers") for each in sent}
     assert told == {"memory/classifier": {"x-sm-user-id": "undecided"}, "gpt-4o-mini": None}
 
 
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "memory"])
 def test_a_model_without_a_memory_is_told_nothing(named: TestClient, litellm: respx.Router, model: str) -> None:
-    assert "extra_headers" not in _asked(named, litellm, PATH, headers=token("alice"), model=model)
+    assert "headers" not in _asked(named, litellm, PATH, headers=token("alice"), model=model)
 
 
 FORGERIES: dict[str, dict[str, Any]] = {
     "the custom header": {"headers": {"x-memory-user-id": "alice"}},
     "the service's own header": {"headers": {"x-sm-user-id": "alice", "x-sm-conversation-id": "alices"}},
-    "headers in the body": {"extra_headers": {"x-sm-user-id": "alice"}, "headers": {}},
+    "headers in the body": {"extra_headers": {"x-sm-user-id": "alice"}},
+    "LiteLLM's word for them": {"body": {"headers": {"x-sm-user-id": "alice"}}},
     "a query of the provider's": {"extra_query": {"userId": "alice"}},
     "a body of the provider's": {"extra_body": {"user": "alice"}},
     "a user": {"user": "alice"},
@@ -103,12 +106,12 @@ def test_who_may_not_set_a_user_reaches_nobodys_memory(
 
 @pytest.mark.parametrize("path", PATHS)
 def test_no_memory_user_is_no_header(named: TestClient, litellm: respx.Router, path: str) -> None:
-    assert "extra_headers" not in _asked(named, litellm, path, headers=token("bob") | {"x-session-id": "s"})
+    assert "headers" not in _asked(named, litellm, path, headers=token("bob") | {"x-session-id": "s"})
 
 
 def test_who_may_set_a_user_does(named: TestClient, litellm: respx.Router) -> None:
     sent = _asked(named, litellm, PATH, headers=token("chat-page") | {"x-memory-user-id": "carol"})
-    assert sent["extra_headers"] == {"x-sm-user-id": "carol"}
+    assert sent["headers"] == {"x-sm-user-id": "carol"}
 
 
 def test_a_users_header_that_cannot_be_used_is_named(named: TestClient) -> None:
@@ -139,7 +142,7 @@ def test_the_memory_user_stands_in_the_spend_log(named: TestClient, litellm: res
 
 def test_without_rules_no_header_goes_out_and_the_bodys_user_stays(client: TestClient, litellm: respx.Router) -> None:
     sent = _asked(client, litellm, PATH, user="u-1", headers={"x-memory-user-id": "x", "x-sm-user-id": "x"})
-    assert (sent["user"], "extra_headers" in sent) == ("u-1", False)
+    assert (sent["user"], "headers" in sent) == ("u-1", False)
 
 
 @pytest.mark.parametrize("stream", [False, True])
