@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
     callers_config_path: Path = Path("config/callers.yaml")
     memory_routing_config_path: Path = Path("config/memory_routing.yaml")
+    model_aliases_path: Path = Path("config/model_aliases.yaml")
 
     @field_validator("llm_api_key", mode="before")
     @classmethod

@@ -14,11 +14,13 @@ from api.llm import (
     LiteLLMTransport,
     LLMGateway,
     Lookups,
+    ModelAliases,
     ModelCatalog,
     OwnKey,
     PooledTransport,
     Readiness,
     SpendWatch,
+    load_aliases,
 )
 from api.memory import MemoryRouting, load_memory_routing
 from api.reasoning import Limits, ReasoningAgent, load_prompts
@@ -60,7 +62,9 @@ class ServiceContainer:
     memory = Opened[MemoryRouting]()
     gateway = Opened[LLMGateway]()
     readiness = Opened[Readiness]()
+    lookups = Opened[Lookups]()
     catalog = Opened[ModelCatalog]()
+    aliases = Opened[ModelAliases]()
     mcp_servers = Opened[MCPServers]()
     agent = Opened[ReasoningAgent]()
     router = Opened[RequestRouter]()
@@ -85,12 +89,13 @@ class ServiceContainer:
         self.metrics = metrics = open_metrics(self.settings)
         self._closes("metrics", _in_thread(metrics.close))
         self.openai_client = client = self._open_client()
-        lookups = Lookups(client)
+        self.lookups = lookups = Lookups(client)
         own_key, spend = OwnKey(lookups.key_info), SpendWatch()
         self.memory = memory = load_memory_routing(self.settings.memory_routing_config_path)
         self.gateway = gateway = LLMGateway(client, tracing, metrics, own_key, spend, memory)
         self.readiness = Readiness(lookups, own_key, spend)
         self.catalog = ModelCatalog(lookups)
+        self.aliases = load_aliases(self.settings.model_aliases_path)
         self.mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))
         # First: a start-up that is cancelled while it opens them would leave their tasks behind.
         self._closes("the MCP servers", servers.close)

@@ -1,5 +1,6 @@
 """What a request says of itself beside its body, parsed once, from the headers named here and no others."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
 
@@ -13,6 +14,7 @@ from api.protocol import PROVIDER_FIELDS_HEADER, ROUTING_MODE_HEADER, RoutingMod
 from api.session_ids import session_ids
 
 _ROUTING, _PROVIDER_FIELDS = (name.lower().encode() for name in (ROUTING_MODE_HEADER, PROVIDER_FIELDS_HEADER))
+_ANTHROPICS = "anthropic-"
 
 
 def parse_request_context(request: Request) -> RequestContext:
@@ -48,6 +50,11 @@ def with_memory(request: Request, context: RequestContext, memory: MemoryRouting
         return context
     found = memory.resolve(headers_of(request.scope), context.caller, context.user)
     return context if found is None else replace(context, memory_user=found.id)
+
+
+def anthropic_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those that are Anthropic's to read, whatever there will be: betas and versions change with every release of a client."""
+    return tuple((name, value) for name, value in headers if name.startswith(_ANTHROPICS))
 
 
 def _routing_mode(value: str | None) -> RoutingMode | None:

@@ -7,7 +7,7 @@ spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from openai.types.chat import ChatCompletionMessageParam
 from opentelemetry.trace import Span
@@ -30,6 +30,9 @@ from api.llm.upstream_errors import error_of_answer
 from api.llm.upstream_headers import handed_on
 from api.memory import NO_MEMORY, MemoryRouting
 from api.telemetry import Metrics, Tracing, trace_headers, trace_id
+
+# By itself, and to those providers that know them.
+_HANDED_ON_BY_LITELLM: Final = frozenset({"anthropic-beta", "anthropic-version"})
 
 
 class LLMGateway:
@@ -100,9 +103,9 @@ class LLMGateway:
             call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
             span = resources.enter_context(CallSpan(self.tracing, purpose))
             content = self._content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
-            reply = await self._send(endpoint.path, content, _headers(purpose, span))
+            reply = await self._send(endpoint.path, content, _headers(purpose, span), silence=endpoint.silence)
             resources.push_async_callback(reply.aclose)
-            events = whole_answer(reply.blocks(), [call.streamed, self._spend.streamed])
+            events = whole_answer(reply.blocks(), endpoint, [call.streamed, self._spend.streamed])
             first = await anext(events)
             return LLMStream(first, events, self._handed_on(reply.headers), resources.pop_all(), span)
 
@@ -145,7 +148,17 @@ class LLMGateway:
         return await self._own_key.environment()
 
     def _content(self, body: Mapping[str, Any], purpose: Purpose, span: Span, endpoint: Endpoint) -> bytes:
-        told = attributed(body, purpose, trace_id(span), endpoint.metadata_field, endpoint.documented)
+        told = attributed(
+            body,
+            purpose,
+            trace_id(span),
+            endpoint.metadata_field,
+            endpoint.documented,
+            metadata_fields=endpoint.metadata_fields,
+        )
+        headers = purpose.context.provider_headers
+        if others := {name: value for name, value in headers if name not in _HANDED_ON_BY_LITELLM}:
+            told[HEADERS] = others
         return to_json(with_memory(told, purpose.context, self._memory))
 
     def _memory_headers(self, model: str, context: RequestContext) -> dict[str, Any]:
@@ -155,9 +168,11 @@ class LLMGateway:
     def _handed_on(self, headers: Mapping[str, str]) -> dict[str, str]:
         return service_headers(headers, self._memory) | handed_on(headers)
 
-    async def _send(self, path: str, content: bytes, headers: Mapping[str, str]) -> Reply:
+    async def _send(
+        self, path: str, content: bytes, headers: Mapping[str, str], *, silence: float | None = None
+    ) -> Reply:
         """The reply, to be closed, if it is none that says what went wrong."""
-        reply = await self._client.send(path, content, headers)
+        reply = await self._client.send(path, content, headers, silence=silence)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return reply
         try:
@@ -174,4 +189,4 @@ def _asking_for_usage(body: Mapping[str, Any], endpoint: Endpoint) -> Mapping[st
 
 
 def _headers(purpose: Purpose, span: Span) -> dict[str, str]:
-    return trace_headers(span) | purpose.headers()
+    return trace_headers(span) | purpose.headers() | dict(purpose.context.provider_headers)

@@ -18,7 +18,7 @@ def with_memory(body: dict[str, Any], context: RequestContext, memory: MemoryRou
         return body
     told = memory.without_other_users(body)
     headers = headers_told(str(body.get("model")), context, memory)
-    return {**told, HEADERS: headers} if headers else told
+    return {**told, HEADERS: {**told.get(HEADERS, {}), **headers}} if headers else told
 
 
 def headers_told(model: str, context: RequestContext, memory: MemoryRouting) -> dict[str, str]:

@@ -32,10 +32,11 @@ class Kind:
     streams: tuple[bool, ...] = (False, True)
     mode: str = "passthrough"
     calls: int = 1
+    fields: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def body(self, says: str, *, model: str, stream: bool) -> dict[str, Any]:
         said: Any = [{"role": "user", "content": says}] if self.prompt == "messages" else says
-        return {"model": model, self.prompt: said, **({"stream": True} if stream else {})}
+        return {"model": model, self.prompt: said, **self.fields, **({"stream": True} if stream else {})}
 
 
 KINDS: Final = [
@@ -43,6 +44,7 @@ KINDS: Final = [
     Kind("/v1/chat/completions", "messages", (FORGETFUL,)),
     Kind("/v1/chat/completions", "messages", mode="reasoning", calls=2),
     Kind("/v1/responses", "input"),
+    Kind("/v1/messages", "messages", fields={"max_tokens": 99}),
     Kind("/v1/completions", "prompt"),
     Kind("/v1/embeddings", "input", (EMBEDDING,), (False,)),
 ]

@@ -35,7 +35,7 @@ def test_the_projects_own_file_names_nobody() -> None:
 def test_the_projects_own_examples_are_right_but_for_the_digests(tmp_path: Path) -> None:
     text = "\n".join(PROJECT_FILE.read_text().partition("callers: []\n")[2].replace("# ", "", 1).split("\n# "))
     text = text.replace("\n#\n", "\n").replace("the digits that the program printed for her token", SHA)
-    callers = load(tmp_path, text.replace("and those of the next one", OTHER), CHAT_PAGE_TOKEN="secret")
+    callers = load(tmp_path, text.replace("and those of the next one", OTHER), CALLER_CHAT_PAGE_TOKEN="secret")
     assert [caller.id for caller in callers.values()] == ["chat-page", "alice", "alice"]
 
 

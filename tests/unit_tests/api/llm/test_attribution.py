@@ -116,13 +116,14 @@ def test_litellm_is_asked_for_the_environment_once(client: TestClient, litellm: 
 AGENT = {"x-claude-code-session-id": "s-1", "x-claude-code-agent-id": "a-2", "x-claude-code-parent-agent-id": "a-1"}
 
 
-@pytest.mark.parametrize("path", [PATH, "/v1/responses", "/v1/embeddings", "/v1/completions"])
+@pytest.mark.parametrize("path", [PATH, "/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/messages"])
 def test_a_sessions_agents_stand_in_the_spend_log_alone(client: TestClient, litellm: respx.Router, path: str) -> None:
     """Elsewhere in its metadata LiteLLM takes an agent's id for one of its own agents."""
     route = litellm.post(path).respond(200, json=ANSWER)
-    client.post(path, json=GOOD | {"input": "hi", "prompt": "hi"}, headers=AGENT)
+    litellm.get("/v1/models").respond(200, json={"data": []})
+    client.post(path, json=GOOD | {"input": "hi", "prompt": "hi", "max_tokens": 9}, headers=AGENT)
     sent = sent_to(route)
-    metadata = sent["litellm_metadata"] if path == "/v1/responses" else sent["metadata"]
+    metadata = sent["litellm_metadata" if "litellm_metadata" in sent else "metadata"]
     noted = metadata.pop("spend_logs_metadata")
     assert noted.items() >= {"session_id": "s-1", "agent_id": "a-2", "parent_agent_id": "a-1"}.items()
     assert not {"agent_id", "parent_agent_id"} & {*sent, *metadata, *metadata.get("requester_metadata", {})}

@@ -18,6 +18,7 @@ PATHS: dict[str, dict[str, Any]] = {
     "/v1/completions": {"prompt": "hi"},
     "/v1/responses": {"input": "hi"},
     "/v1/embeddings": {"input": "hi"},
+    "/v1/messages": {"messages": MESSAGES, "max_tokens": 9},
 }
 STEP = {"thought": "t", "next_action": "finished", "tools_to_use": [], "concurrent_execution": False}
 CHOICE = {"reason": "r", "mode": "passthrough"}
@@ -44,6 +45,11 @@ def _asked(client: TestClient, litellm: respx.Router, path: str, **sent: Any) ->
     return sent_to(route)
 
 
+@pytest.fixture(autouse=True)
+def models(litellm: respx.Router) -> None:
+    litellm.get("/v1/models").respond(200, json={"data": [{"id": "gpt-4o"}, {"id": "memory/claude"}]})
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_user_and_session_go_along_on_every_path(named: TestClient, litellm: respx.Router, path: str) -> None:
     sent = _asked(named, litellm, path, headers=token("alice") | {"x-session-id": "s-1"})
@@ -59,7 +65,6 @@ def test_they_go_along_with_a_stream(named: TestClient, litellm: respx.Router) -
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_every_call_of_a_reasoned_answer_has_them(named: TestClient, litellm: respx.Router, stream: bool) -> None:
-    litellm.get(path__startswith="/").respond(404)
     ending = httpx.Response(200, content=CHUNKS, headers=SSE) if stream else httpx.Response(200, json=_answers("a"))
     route = litellm.post(PATH).mock(side_effect=[httpx.Response(200, json=_answers(STEP)), ending])
     body = {"model": "gpt-4o", "messages": MESSAGES, "stream": stream}
@@ -90,6 +95,7 @@ FORGERIES: dict[str, dict[str, Any]] = {
     "a query of the provider's": {"extra_query": {"userId": "alice"}},
     "a body of the provider's": {"extra_body": {"user": "alice"}},
     "a user": {"user": "alice"},
+    "a user of Anthropic's": {"metadata": {"user_id": "alice", "conversation_id": "alice"}},
 }
 
 
@@ -100,8 +106,10 @@ def test_who_may_not_set_a_user_reaches_nobodys_memory(
 ) -> None:
     said = FORGERIES[forgery]
     sent = _asked(named, litellm, path, **{**said, "headers": token("bob") | said.get("headers", {})})
-    told = {name: value for name, value in sent.items() if name not in ("metadata", "litellm_metadata")}
-    assert "alice" not in json.dumps(told)
+    sent.pop("litellm_metadata", {})
+    sent.get("metadata", {}).pop("spend_logs_metadata", {})
+    sent.get("metadata", {}).pop("end_user", "")  # LiteLLM keeps this from every provider
+    assert "alice" not in json.dumps(sent)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -126,6 +134,11 @@ def test_the_bodys_user_is_the_end_user_and_no_memorys(named: TestClient, litell
     named.post(PATH, json=body, headers=token("alice"))
     assert route.calls.last.request.headers["x-litellm-end-user-id"] == "dora"
     assert "user" not in sent_to(route)
+
+
+def test_anthropics_headers_go_along_with_the_users(named: TestClient, litellm: respx.Router) -> None:
+    sent = _asked(named, litellm, "/v1/messages", headers=token("alice") | {"anthropic-new": "n"})
+    assert sent["headers"] == {"anthropic-new": "n", "x-sm-user-id": "alice"}
 
 
 def test_a_responses_metadata_names_no_memory_and_keeps_all_else(named: TestClient, litellm: respx.Router) -> None:
