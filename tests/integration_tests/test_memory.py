@@ -42,6 +42,12 @@ class House:
         url = f"{self.api.base_url}/chat/completions"
         return httpx.post(url, json=body, headers=sent, timeout=60, trust_env=False)
 
+    def message(self, caller: str, **headers: str) -> httpx.Response:
+        """The same in Anthropic's dialect."""
+        body = {"model": CLAUDE, "max_tokens": 99, "messages": [{"role": "user", "content": "Hello."}]}
+        sent = {"x-api-key": _token(caller), **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return httpx.post(f"{self.api.base_url}/messages", json=body, headers=sent, timeout=60, trust_env=False)
+
     def answer(self, caller: str, says: str, model: str) -> str:
         told: str = self.ask(caller, says, model=model).json()["choices"][0]["message"]["content"]
         return told
@@ -94,18 +100,18 @@ def test_the_services_headers_come_back_to_the_client(house: House, model: str) 
 
 @pytest.fixture(scope="module")
 def session(house: House) -> list[httpx.Response]:
-    """A session's calls, each of another agent of AGENTS."""
+    """A session's calls, each of another agent of AGENTS, in both dialects in turn."""
     named = {"x_claude_code_session_id": f"session-{uuid4().hex}"}
-    return [
-        house.ask(
-            "alice",
-            model=model,
-            **named,
-            **({"x_claude_code_agent_id": agent} if agent else {}),
-            **({"x_claude_code_parent_agent_id": parent} if parent else {}),
-        )
-        for (agent, parent), model in zip(AGENTS, [GPT, CLAUDE, GPT, CLAUDE], strict=True)
-    ]
+    asked = []
+    for number, (agent, parent) in enumerate(AGENTS):
+        told = {"x_claude_code_agent_id": agent, "x_claude_code_parent_agent_id": parent}
+        headers = named | {name: value for name, value in told.items() if value}
+        asked.append(house.message("alice", **headers) if number % 2 else house.ask("alice", **headers))
+    return asked
+
+
+def _tokens(usage: dict[str, int]) -> int:
+    return sum(usage.get(name, 0) for name in ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens"))
 
 
 def _traces(session: list[httpx.Response]) -> list[str]:
@@ -129,26 +135,32 @@ def test_the_agents_of_a_session_add_up_to_what_the_client_was_told(
         (MAIN, None, 0), ("agent-1", None, 0), ("agent-2", "agent-1", 1),
     ]  # fmt: skip
     assert [agent.sums.calls for agent in found.agents] == [1, 1, 2]
-    tokens = sum(answer.json()["usage"]["total_tokens"] for answer in session)
+    tokens = sum(_tokens(answer.json()["usage"]) for answer in session)
     assert sum(agent.sums.prompt_tokens + agent.sums.completion_tokens for agent in found.agents) == tokens
     cost = sum(float(answer.headers["x-litellm-response-cost"]) for answer in session)
     assert sum(agent.sums.cost for agent in found.agents) == pytest.approx(cost, abs=1e-12)
 
 
-def test_an_agent_is_on_our_spans_and_none_of_litellms(house: House, session: list[httpx.Response]) -> None:
-    trace = _traces(session)[2]
+@pytest.mark.parametrize(
+    ("number", "path", "operation"), [(2, "/v1/chat/completions", "chat"), (3, "/v1/messages", "messages")]
+)
+def test_an_agent_is_on_our_spans_and_none_of_litellms(
+    house: House, session: list[httpx.Response], number: int, path: str, operation: str
+) -> None:
+    trace = _traces(session)[number]
     [call] = house.ledgers.spans_of(trace, calls=1)
     assert (call.metadata["memory_user"], "agent_id" in call.metadata) == ("user-alice", False)
     ours = [span for span in house.ledgers.spans("metadata['agent_id'] == 'agent-2'") if span.trace_id == trace]
-    assert {span.name for span in ours} == {"POST /v1/chat/completions", "passthrough.chat"}
+    assert {span.name for span in ours} == {f"POST {path}", f"passthrough.{operation}"}
     said = {"caller": "alice", "memory_user": "user-alice", "agent_id": "agent-2", "parent_agent_id": "agent-1"}
     assert all(span.metadata.items() >= said.items() for span in ours)
 
 
+@pytest.mark.parametrize("number", [2, 3])
 def test_litellm_takes_no_agent_of_a_session_for_one_of_its_own(
-    house: House, stack: Instance, session: list[httpx.Response]
+    stack: Instance, session: list[httpx.Response], number: int
 ) -> None:
-    [row] = StackClient.of(stack).spend_rows(_traces(session)[2], calls=1)
+    [row] = StackClient.of(stack).spend_rows(_traces(session)[number], calls=1)
     assert row.get("agent_id") in (None, "")
 
 
