@@ -45,6 +45,17 @@ def test_embeddings_do_not_chat(file: Path) -> None:
     assert [model.name for model in litellm_config.models(file) if model.chats] == ["one", "two", "at-home"]
 
 
+def test_the_projects_own_example_of_a_memory_service_can_be_used(file: Path) -> None:
+    own = litellm_config.FILE.read_text()
+    example = own[own.index("  # - model_name: memory/") : own.index("\ngeneral_settings:")]
+    file.write_text("model_list:\n" + example.replace("  # ", "  "))
+    found = {model.name: model.variables for model in litellm_config.models(file)}
+    assert found == {
+        "memory/gpt-4o-mini": ("OPENAI_API_KEY", "SUPERMEMORY_API_KEY"),
+        "memory/claude-haiku-4-5": ("ANTHROPIC_API_KEY", "SUPERMEMORY_API_KEY"),
+    }
+
+
 def test_the_projects_own_configuration_names_three_providers() -> None:
     assert litellm_config.provider_keys() == ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY")
 
