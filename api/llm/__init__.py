@@ -5,6 +5,7 @@ answers.py           what comes back of them; structured.py: the object of a sch
 call_span.py         the span of a call
 endpoints.py         LiteLLM's paths, and what each needs on its way
 attribution.py       what LiteLLM and Phoenix are told of a call
+memory_service.py    what a memory service is told of a call, and tells its caller
 litellm_fields.py    what a caller may not tell LiteLLM: litellm_names.txt, less what documented_fields.py names
 upstream_errors.py   what went wrong → `api.errors`
 upstream_words.py    its message in a caller's words; upstream_headers.py: what a caller may know of an answer's headers
