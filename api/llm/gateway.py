@@ -22,7 +22,7 @@ from api.llm.call_span import CallSpan
 from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_transport import Reply
-from api.llm.memory_service import HEADERS, headers_told, service_headers, with_memory
+from api.llm.memory_service import HEADERS, MemoryService
 from api.llm.own_key import OwnKey
 from api.llm.spend_watch import SpendWatch
 from api.llm.structured import Parsed, parsed
@@ -55,7 +55,7 @@ class LLMGateway:
         self._metrics = metrics
         self._own_key = own_key
         self._spend = spend
-        self._memory = memory
+        self._memory = MemoryService(memory)
 
     async def complete(
         self,
@@ -78,7 +78,7 @@ class LLMGateway:
                 read = await reply.read()
             finally:
                 await reply.aclose()
-            answer = LLMAnswer(read, self._handed_on(reply.headers))
+            answer = LLMAnswer(read, self._handed_on(reply.headers, body, context))
             call.answered(answer.json)
             self._spend.answered(reply.headers)
             if endpoint.check_answer is not as_it_came:
@@ -107,7 +107,8 @@ class LLMGateway:
             resources.push_async_callback(reply.aclose)
             events = whole_answer(reply.blocks(), endpoint, [call.streamed, self._spend.streamed])
             first = await anext(events)
-            return LLMStream(first, events, self._handed_on(reply.headers), resources.pop_all(), span)
+            headers = self._handed_on(reply.headers, body, context)
+            return LLMStream(first, events, headers, resources.pop_all(), span)
 
     async def parse(
         self,
@@ -141,6 +142,7 @@ class LLMGateway:
             )
             call.answered(LLMAnswer(response.content, {}).json)
             self._spend.answered(response.headers)
+            self._memory.answered(model, context, response.headers)
             return parsed(response.parse)
 
     async def environment(self) -> str | None:
@@ -159,14 +161,16 @@ class LLMGateway:
         headers = purpose.context.provider_headers
         if others := {name: value for name, value in headers if name not in _HANDED_ON_BY_LITELLM}:
             told[HEADERS] = others
-        return to_json(with_memory(told, purpose.context, self._memory))
+        return to_json(self._memory.told(told, purpose.context))
 
     def _memory_headers(self, model: str, context: RequestContext) -> dict[str, Any]:
-        headers = headers_told(model, context, self._memory)
+        headers = self._memory.headers(model, context)
         return {HEADERS: headers} if headers else {}
 
-    def _handed_on(self, headers: Mapping[str, str]) -> dict[str, str]:
-        return service_headers(headers, self._memory) | handed_on(headers)
+    def _handed_on(
+        self, headers: Mapping[str, str], body: Mapping[str, Any], context: RequestContext
+    ) -> dict[str, str]:
+        return self._memory.answered(str(body.get("model")), context, headers) | handed_on(headers)
 
     async def _send(
         self, path: str, content: bytes, headers: Mapping[str, str], *, silence: float | None = None

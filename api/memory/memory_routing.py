@@ -125,9 +125,13 @@ class MemoryRouting:
             "is_default": user is not None and user.is_default,
         }
 
+    def serves(self, model: str) -> bool:
+        """Whether a memory service stands in front of this model."""
+        return self._rules is not None and self._models.have(model)
+
     def upstream_headers(self, memory_user: str | None, session_id: str | None, model: str) -> dict[str, str]:
         """What a call of this model tells the memory service; nothing where there is no user, or the model has no service."""
-        if memory_user is None or self._rules is None or not self._models.have(model):
+        if memory_user is None or self._rules is None or not self.serves(model):
             return {}
         service = self._rules.service
         told = {service.user_header: memory_user}
@@ -138,8 +142,7 @@ class MemoryRouting:
     def without_other_users(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body less what the service of its model would take for a user or a conversation, since no rule has decided on
         that; as it came where there is no service."""
-        model = str(body.get("model"))
-        if self._rules is None or not self._models.have(model):
+        if not self.serves(str(body.get("model"))):
             return body
         kept = {name: value for name, value in body.items() if name != BODY_USER}
         if isinstance(metadata := kept.get("metadata"), dict):

@@ -14,6 +14,7 @@ from operations.spend_rows import NONE
 from operations.usage_tree import MAIN, treed
 from tests.support.api import RunningAPI, running_api
 from tests.support.ledgers import Ledgers
+from tests.support.provider import ScriptedProvider
 from tests.support.stack_client import StackClient, eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -169,3 +170,31 @@ def test_a_token_that_is_taken_away_is_refused_without_a_restart(house: House) -
     _write(house.callers, "alice", "bob")
     eventually(lambda: house.ask("gone").status_code == 401 or None, "the token is refused", within=20)
     assert house.ask("alice").status_code == 200
+
+
+@pytest.mark.parametrize("model", [GPT, CLAUDE])
+def test_a_providers_cookie_comes_back_with_its_users_calls_alone(house: House, stack: Instance, model: str) -> None:
+    """Also where LiteLLM has a jar of its own for everybody."""
+    provider = ScriptedProvider(stack.url("demo-provider"))
+
+    def arrived(caller: str) -> str | None:
+        mark = f"mark-{uuid4().hex}"
+        cookie = {"set-cookie": f"__cf_bm={caller}; path=/; HttpOnly"}
+        provider.script({"content": "Hello.", "headers": cookie}, contains=mark)
+        answer = house.ask(caller, mark, model=model)
+        assert "set-cookie" not in answer.headers
+        [seen] = provider.requests(contains=mark)
+        told: str | None = seen["headers"].get("cookie")
+        return told
+
+    assert [arrived("alice"), arrived("bob"), arrived("alice"), arrived("bob")] == [
+        _shown(""),
+        _shown(""),
+        _shown("__cf_bm=alice"),
+        _shown("__cf_bm=bob"),
+    ]
+
+
+def _shown(cookie: str) -> str:
+    """As the demo provider records what is secret."""
+    return f"sha256:{sha256(cookie.encode()).hexdigest()[:12]}"

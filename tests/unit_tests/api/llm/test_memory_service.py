@@ -20,6 +20,8 @@ PATHS: dict[str, dict[str, Any]] = {
     "/v1/embeddings": {"input": "hi"},
     "/v1/messages": {"messages": MESSAGES, "max_tokens": 9},
 }
+# What LiteLLM knows another caller by shall not go along.
+NO_COOKIE = {"cookie": ""}
 STEP = {"thought": "t", "next_action": "finished", "tools_to_use": [], "concurrent_execution": False}
 CHOICE = {"reason": "r", "mode": "passthrough"}
 OF_THE_SERVICE = {
@@ -53,14 +55,14 @@ def models(litellm: respx.Router) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_user_and_session_go_along_on_every_path(named: TestClient, litellm: respx.Router, path: str) -> None:
     sent = _asked(named, litellm, path, headers=token("alice") | {"x-session-id": "s-1"})
-    assert sent["headers"] == {"x-sm-user-id": "alice", "x-sm-conversation-id": "s-1"}
+    assert sent["headers"] == {"x-sm-user-id": "alice", "x-sm-conversation-id": "s-1", **NO_COOKIE}
 
 
 def test_they_go_along_with_a_stream(named: TestClient, litellm: respx.Router) -> None:
     route = litellm.post(PATH).respond(200, content=CHUNKS, headers=SSE)
     body = {"model": "memory/claude", "messages": MESSAGES, "stream": True}
     named.post(PATH, json=body, headers=token("alice"))
-    assert sent_to(route)["headers"] == {"x-sm-user-id": "alice"}
+    assert sent_to(route)["headers"] == {"x-sm-user-id": "alice", **NO_COOKIE}
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -70,7 +72,7 @@ def test_every_call_of_a_reasoned_answer_has_them(named: TestClient, litellm: re
     body = {"model": "gpt-4o", "messages": MESSAGES, "stream": stream}
     named.post(PATH, json=body, headers=token("thinker") | {"x-session-id": "s"})
     told = [json.loads(call.request.content)["headers"] for call in route.calls]
-    assert told == [{"x-sm-user-id": "thinker", "x-sm-conversation-id": "s"}] * 2
+    assert told == [{"x-sm-user-id": "thinker", "x-sm-conversation-id": "s", **NO_COOKIE}] * 2
 
 
 def test_the_classifiers_call_has_them_where_its_model_has_a_memory(named: TestClient, litellm: respx.Router) -> None:
@@ -79,7 +81,7 @@ def test_the_classifiers_call_has_them_where_its_model_has_a_memory(named: TestC
     named.post(PATH, json=body, headers=token("undecided"))
     sent = [json.loads(call.request.content) for call in route.calls]
     told = {each["model"]: each.get("headers") for each in sent}
-    assert told == {"memory/classifier": {"x-sm-user-id": "undecided"}, "gpt-4o-mini": None}
+    assert told == {"memory/classifier": {"x-sm-user-id": "undecided", **NO_COOKIE}, "gpt-4o-mini": None}
 
 
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "memory"])
@@ -113,13 +115,14 @@ def test_who_may_not_set_a_user_reaches_nobodys_memory(
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_memory_user_is_no_header(named: TestClient, litellm: respx.Router, path: str) -> None:
-    assert "headers" not in _asked(named, litellm, path, headers=token("bob") | {"x-session-id": "s"})
+def test_no_memory_user_is_told_of_nobody(named: TestClient, litellm: respx.Router, path: str) -> None:
+    sent = _asked(named, litellm, path, headers=token("bob") | {"x-session-id": "s"})
+    assert sent["headers"] == NO_COOKIE
 
 
 def test_who_may_set_a_user_does(named: TestClient, litellm: respx.Router) -> None:
     sent = _asked(named, litellm, PATH, headers=token("chat-page") | {"x-memory-user-id": "carol"})
-    assert sent["headers"] == {"x-sm-user-id": "carol"}
+    assert sent["headers"] == {"x-sm-user-id": "carol", **NO_COOKIE}
 
 
 def test_a_users_header_that_cannot_be_used_is_named(named: TestClient) -> None:
@@ -138,7 +141,7 @@ def test_the_bodys_user_is_the_end_user_and_no_memorys(named: TestClient, litell
 
 def test_anthropics_headers_go_along_with_the_users(named: TestClient, litellm: respx.Router) -> None:
     sent = _asked(named, litellm, "/v1/messages", headers=token("alice") | {"anthropic-new": "n"})
-    assert sent["headers"] == {"anthropic-new": "n", "x-sm-user-id": "alice"}
+    assert sent["headers"] == {"anthropic-new": "n", "x-sm-user-id": "alice", **NO_COOKIE}
 
 
 def test_a_responses_metadata_names_no_memory_and_keeps_all_else(named: TestClient, litellm: respx.Router) -> None:
@@ -182,3 +185,31 @@ def test_a_service_that_fails_is_told_with_its_status_and_when_to_come_again(
     litellm.post(PATH).respond(status, json={"error": {"message": "no"}}, headers=told)
     answer = named.post(PATH, json={"model": "gpt-4o", "messages": MESSAGES}, headers=token("alice"))
     assert (answer.status_code, answer.headers["retry-after"]) == (status, "7")
+
+
+def _ask_as(named: TestClient, litellm: respx.Router, who: dict[str, str], cookie: str | None, **fields: Any) -> str:
+    """The `cookie` that went along; `cookie` is what the provider then sets."""
+    headers = {"llm_provider-set-cookie": f"{cookie}; path=/; HttpOnly"} if cookie else {}
+    said = (
+        {"content": CHUNKS, "headers": SSE | headers} if fields.get("stream") else {"json": ANSWER, "headers": headers}
+    )
+    route = litellm.post(PATH).respond(200, **said)
+    answer = named.post(PATH, json={"model": "gpt-4o", "messages": MESSAGES, **fields}, headers=who)
+    assert "set-cookie" not in answer.headers
+    told: str = sent_to(route)["headers"]["cookie"]
+    return told
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_providers_cookie_comes_back_to_it_with_the_same_users_calls_alone(
+    named: TestClient, litellm: respx.Router, *, stream: bool
+) -> None:
+    assert _ask_as(named, litellm, token("alice"), "__cf_bm=alices", stream=stream) == ""
+    assert _ask_as(named, litellm, token("chat-page") | {"x-memory-user-id": "carol"}, "__cf_bm=others") == ""
+    assert _ask_as(named, litellm, token("alice"), None) == "__cf_bm=alices"
+    assert _ask_as(named, litellm, token("alice"), None, model="memory/claude") == ""
+
+
+def test_a_cookie_that_nobodys_call_brings_is_nobodys(named: TestClient, litellm: respx.Router) -> None:
+    assert _ask_as(named, litellm, token("bob"), "__cf_bm=bobs") == ""
+    assert _ask_as(named, litellm, token("bob"), None) == ""
