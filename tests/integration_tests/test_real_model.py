@@ -118,6 +118,39 @@ def test_it_answers_streamed(stack: Instance, api: RunningAPI, model: RealModel)
     assert (recorded["operations"], recorded["total_tokens"]) == (["chat"], stream.usage["total_tokens"])
 
 
+def _ask_for_a_message(api: RunningAPI, model: RealModel, path: str, **fields: Any) -> httpx.Response:
+    """In Anthropic's dialect, which the model's own server speaks too."""
+    body = {"model": model.as_anthropics, "messages": [{"role": "user", "content": "Tell me a long story."}], **fields}
+    response = httpx.post(f"{api.base_url}{path}", json=body, headers=api.headers, timeout=300, trust_env=False)
+    assert response.status_code == 200, response.text
+    return response
+
+
+def test_it_answers_as_a_message(stack: Instance, api: RunningAPI, model: RealModel) -> None:
+    ledgers = Ledgers.from_now(stack)
+    response = _ask_for_a_message(api, model, "/messages", max_tokens=ANSWER_TOKENS)
+    message, counted = response.json(), _ask_for_a_message(api, model, "/messages/count_tokens").json()
+    assert (message["type"], message["stop_reason"] in {"end_turn", "max_tokens"}) == ("message", True)
+    used = message["usage"]
+    assert 0 < used["output_tokens"] <= ANSWER_TOKENS
+    # It counts what it reads from its cache beside the rest, as Anthropic does.
+    read = used["input_tokens"] + used.get("cache_read_input_tokens", 0)
+    assert counted["input_tokens"] > 0
+    recorded = _recorded(ledgers, response, calls=1)
+    assert (recorded["operations"], recorded["total_tokens"]) == (["messages"], read + used["output_tokens"])
+
+
+def test_it_answers_as_a_streamed_message(stack: Instance, api: RunningAPI, model: RealModel) -> None:
+    ledgers = Ledgers.from_now(stack)
+    response = _ask_for_a_message(api, model, "/messages", max_tokens=ANSWER_TOKENS, stream=True)
+    lines = [line.removeprefix("data: ") for line in response.text.splitlines() if line.startswith("data: ")]
+    events = [json.loads(line) for line in lines]
+    assert (events[0]["type"], events[-1]) == ("message_start", {"type": "message_stop"})
+    [delta] = [event for event in events if event["type"] == "message_delta"]
+    assert 0 < delta["usage"]["output_tokens"] <= ANSWER_TOKENS
+    assert _recorded(ledgers, response, calls=1)["operations"] == ["messages"]
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_its_reasoning_reaches_an_end_and_is_recorded(
     stack: Instance, api: RunningAPI, model: RealModel, question: str

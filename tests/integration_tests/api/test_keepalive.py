@@ -71,8 +71,9 @@ def test_a_silent_message_is_kept_alive_by_pings_between_its_events(
     quick: RunningAPI, provider: ScriptedProvider, mark: str
 ) -> None:
     """As Anthropic itself does it: its clients take a stream without an event for one that is dead."""
-    chunks = {"chunks": ["one", "two", "three"], "chunk_delay": GAP, "ping_interval": 0}
-    provider.script(chunks, contains=mark)
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "one"}}
+    events = [{"type": "message_start", "message": {"usage": {"input_tokens": 1}}}, delta, {"type": "message_stop"}]
+    provider.script({"raw_chunks": events, "chunk_delay": GAP, "ping_interval": 0}, contains=mark)
     lines = list(_lines(quick, "/messages", mark))
     text = [line for _, line in lines]
     pings = [place for place, line in enumerate(text) if line == PING]

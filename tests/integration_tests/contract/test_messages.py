@@ -262,3 +262,27 @@ def test_models_are_listed_as_anthropic_does_to_its_clients(api: RunningAPI) -> 
 def test_whoever_brings_no_token_is_told_in_anthropics_form(api: RunningAPI) -> None:
     response = httpx.post(f"{api.base_url}/messages", json={}, trust_env=False)
     assert (response.status_code, _error(response)["type"]) == (401, "authentication_error")
+
+
+def test_litellm_alone_begins_another_models_stream_without_a_count(litellm: Wire) -> None:
+    opening = next(_payloads(_ask(litellm, {"content": "Hello"}, model=OTHERS[0], stream=True)))[1]
+    assert opening["message"]["usage"]["input_tokens"] == 0
+
+
+def test_litellm_alone_gives_another_models_message_an_id_of_its_own(litellm: Wire) -> None:
+    assert _ask(litellm, {"content": "Hello"}, model=OTHERS[0]).json()["id"].startswith("resp_")
+
+
+def test_litellm_alone_wraps_the_words_of_an_error_and_drops_its_headers(litellm: Wire) -> None:
+    status, kind, message = ERRORS["too long"]
+    error = {"type": "error", "error": {"type": kind, "message": message}}
+    response = _ask(litellm, {"status": status, "raw_body": error, "headers": {"retry-after": "7"}})
+    assert response.json()["error"]["message"].startswith("litellm.")
+    assert not [name for name in response.headers if name.endswith("retry-after")]
+
+
+@pytest.mark.parametrize(("what", "answered"), [("too large", 400), ("overloaded", 500)])
+def test_litellm_alone_answers_another_status_than_the_providers(litellm: Wire, what: str, answered: int) -> None:
+    status, kind, message = ERRORS[what]
+    error = {"type": "error", "error": {"type": kind, "message": message}}
+    assert _ask(litellm, {"status": status, "raw_body": error}).status_code == answered

@@ -37,10 +37,11 @@ def test_the_type_is_that_of_the_status(status: int, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(500, "overloaded_error"), (503, "overloaded_error"), (400, "conflict_error")]
+    ("changed", "kind", "status"), [(500, "overloaded_error", 529), (400, "request_too_large", 413)]
 )
-def test_what_the_provider_calls_it_gives_the_status_back_that_litellm_changed(status: int, kind: str) -> None:
-    assert _said(UpstreamError(status, {"message": "m", "type": kind}))[0] == {"overloaded_error": 529}.get(kind, 409)
+def test_the_providers_type_gives_the_status_back_that_litellm_changed(changed: int, kind: str, status: int) -> None:
+    answered, told = _said(UpstreamError(changed, {"message": "m", "type": kind}))
+    assert (answered, told["error"]) == (status, {"type": kind, "message": "m"})
 
 
 def test_an_error_of_our_own_keeps_its_status() -> None:
