@@ -43,7 +43,7 @@ class Connection:
         return Template(CLIENTS[client]["lines"]).substitute(self._quoted()).rstrip("\n")
 
     def _quoted(self) -> dict[str, str]:
-        plain = dataclasses.asdict(self)
+        plain = dataclasses.asdict(self) | {"root_url": self.base_url.removesuffix("/v1")}
         within = {name: json.dumps(value, ensure_ascii=False)[1:-1] for name, value in plain.items()}
         body = {"model": self.model, "messages": [{"role": "user", "content": "Hello"}]}
         shell = plain | {"authorization": f"Authorization: Bearer {self.token}", "body": json.dumps(body)}

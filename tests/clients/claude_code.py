@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from tests.support import npm
 
 PACKAGES: Final = Path(__file__).with_name("packages")
 LIMIT: Final = 90.0  # seconds, for one run; a second or two is usual
+POINTERS: Final = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN")
 NOWHERE: Final = "http://127.0.0.1:9"  # nobody listens there
 # What it would send anywhere but to the API: switched off, and if it is sent all the same it does not arrive.
 QUIET: Final = {
@@ -68,10 +70,21 @@ class ClaudeCode:
 
     def ask(self, prompt: str, *options: str, **exported: str) -> Ran:
         """One run without a person: `claude -p PROMPT OPTIONS`."""
+        return self._ran([str(self.program), "-p", prompt, *options], self._environment() | exported)
+
+    def shell(self, script: str) -> Ran:
+        """A script for the shell that calls it by its name, and says itself where the API is."""
+        environment = self._environment()
+        for name in POINTERS:
+            del environment[name]
+        path = os.pathsep.join([str(self.program.parent), environment["PATH"]])
+        return self._ran(["sh", "-c", script], environment | {"PATH": path})
+
+    def _ran(self, command: list[str], environment: Mapping[str, str]) -> Ran:
         process = subprocess.Popen(
-            [str(self.program), "-p", prompt, *options],
+            command,
             cwd=self.project,
-            env=self._environment() | exported,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -96,7 +109,7 @@ class ClaudeCode:
     def _environment(self) -> dict[str, str]:
         own = {"HOME": "home", "CLAUDE_CONFIG_DIR": "home/.claude", "CLAUDE_CODE_TMPDIR": "tmp", "TMPDIR": "tmp"}
         folders = {name: str(self._made(folder)) for name, folder in own.items()}
-        reached = {"ANTHROPIC_BASE_URL": self.url, "ANTHROPIC_AUTH_TOKEN": self.token}
+        reached = dict(zip(POINTERS, (self.url, self.token), strict=True))
         return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **folders, **reached, **QUIET}
 
     def _made(self, name: str) -> Path:

@@ -1,11 +1,14 @@
 """Claude Code does its work through the API: it answers, uses tools, sends agents, recovers, and all of it is charged."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from local_stack import bootstrap
 from local_stack.instance import Instance
 from operations.spend_rows import SpendRow
 from tests.clients.claude_code import ClaudeCode
@@ -179,3 +182,26 @@ def test_a_model_that_there_is_not_is_called_so(claude: ClaudeCode) -> None:
 def test_a_wrong_token_is_called_so_at_once(claude: ClaudeCode) -> None:
     ran = claude.ask("Hello", ANTHROPIC_AUTH_TOKEN="wrong")
     assert (ran.code, ran.output.startswith("Failed to authenticate. API Error: 401")) == (1, True), ran
+
+
+def test_what_it_sends_arrives_as_if_there_were_nothing_between(
+    claude: ClaudeCode, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script({"content": ANSWER}, repeat_last=True, contains=mark)
+    for base_url in (claude.url, provider.url):
+        assert claude.ask(mark, ANTHROPIC_BASE_URL=base_url).output == ANSWER
+    through, direct = provider.requests(contains=mark)
+    assert _sent(through) == _sent(direct)
+
+
+def _sent(request: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """The body but for the session's name, and the betas."""
+    body = {name: value for name, value in request["body"].items() if name != "metadata"}
+    return body, set(request["headers"]["anthropic-beta"].split(","))
+
+
+def test_the_lines_that_make_connect_prints_are_all_that_it_needs(claude: ClaudeCode, stack: Instance) -> None:
+    command = [sys.executable, "-m", "operations.connect", "--state-dir", str(stack.state), "--client", "claude-code"]
+    printed = subprocess.run(command, cwd=bootstrap.ROOT, capture_output=True, text=True, timeout=100, check=True)
+    ran = claude.shell(printed.stdout)
+    assert (ran.code, "You asked: “Hello”" in ran.output) == (0, True), ran

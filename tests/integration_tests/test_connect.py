@@ -46,6 +46,10 @@ def test_the_program_for_langchain_prints_an_answer(stack: Instance) -> None:
     assert ANSWER in run([CLIENTS_PYTHON, "-"], lines(stack, "langchain"))
 
 
+def test_the_program_for_anthropics_sdk_prints_an_answer(stack: Instance) -> None:
+    assert ANSWER in run([CLIENTS_PYTHON, "-W", "error", "-"], lines(stack, "anthropic-python"))
+
+
 def test_the_variables_are_all_that_the_sdk_needs(stack: Instance) -> None:
     script = f"{lines(stack, 'env')}\n{sys.executable} - <<'END'{FROM_THE_ENVIRONMENT}END\n"
     assert ANSWER in run(["sh"], script)

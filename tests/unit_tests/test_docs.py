@@ -1,6 +1,7 @@
 """The documents against the tree: what they name is there, and what is there is named."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -64,3 +65,14 @@ def test_every_test_that_a_document_names_exists() -> None:
     exist = set(re.findall(r"def (test_\w+)\(", tests)) | {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
     named = {name for document in DOCUMENTS for name in re.findall(r"`(test_\w+)`", document.read_text())}
     assert named - exist == set()
+
+
+def test_the_clients_that_tests_run_are_told_of_in_the_versions_that_are_locked() -> None:
+    text = (ROOT / "docs" / "clients.md").read_text()
+    lock = (ROOT / "requirements" / "clients.txt").read_text()
+    named = ("anthropic", "openai", "langchain-openai")
+    versions = [version for name in named for version in re.findall(rf"^{name}==(\S+)", lock, re.MULTILINE)]
+    packages = json.loads((ROOT / "tests" / "clients" / "packages" / "package-lock.json").read_text())["packages"]
+    versions.append(packages["node_modules/@anthropic-ai/claude-code"]["version"])
+    assert len(versions) == len(named) + 1
+    assert [version for version in versions if f" {version} " not in text] == []

@@ -90,13 +90,19 @@ def test_no_token_at_all_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "API_TOKENS is empty in" in capsys.readouterr().err
 
 
-def _env(text: str) -> Any:
-    script = f'{text}\nprintf \'%s\\n%s\' "$OPENAI_BASE_URL" "$OPENAI_API_KEY"'
-    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout.split("\n")[1]
+def _exported(variable: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        lines = "\n".join(line for line in text.splitlines() if line.startswith("export "))
+        script = f'{lines}\nprintf %s "${variable}"'
+        return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+
+    return read
 
 
 TOKEN_IN: dict[str, Callable[[str], Any]] = {
-    "env": _env,
+    "env": _exported("OPENAI_API_KEY"),
+    "claude-code": _exported("ANTHROPIC_AUTH_TOKEN"),
+    "anthropic-python": lambda text: _argument(text, "auth_token"),
     "continue": lambda text: yaml.safe_load(text)["models"][0]["apiKey"],
     "opencode": lambda text: json.loads(text)["provider"]["reasoning-agent"]["options"]["apiKey"],
     "openai-python": lambda text: _argument(text, "api_key"),
@@ -113,6 +119,11 @@ def _argument(program: str, name: str) -> Any:
 @pytest.mark.parametrize("token", ["rk-token", NASTY])
 def test_a_client_reads_the_very_token(client: str, token: str) -> None:
     assert TOKEN_IN[client](Connection("http://h/v1", token, "m").lines(client)) == token
+
+
+def test_clients_of_anthropics_api_are_given_the_address_without_its_version() -> None:
+    assert _exported("ANTHROPIC_BASE_URL")(PLAIN.lines("claude-code")) == "http://127.0.0.1:8000"
+    assert _argument(PLAIN.lines("anthropic-python"), "base_url") == "http://127.0.0.1:8000"
 
 
 def test_codex_is_told_to_use_the_responses_api() -> None:
