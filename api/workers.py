@@ -27,13 +27,20 @@ if TYPE_CHECKING:
     from api.main import Application
 
 # Seconds after which a worker that does not even run is replaced. Its first answer comes after its imports, on a busy machine too.
-ANSWERS_WITHIN: Final = 60
+ANSWERS_WITHIN: Final = 30
 # Bytes of a path to which a socket's own name can still be added; the least of all systems is 104 with it.
 LONGEST_PATH: Final = 78
 
 
 class Supervisor(Multiprocess):
     """Replaces workers that die, and ends them all when it is told to stop."""
+
+    def keep_subprocess_alive(self) -> None:
+        # Of the pipe by which a worker says that it lives, its end has to be its alone: open here as well, the pipe of one that
+        # died while it was asked would not end, and nothing else would be done until its time was up.
+        for process in self.processes:
+            process.child_conn.close()
+        super().keep_subprocess_alive()
 
     def terminate_all(self) -> None:
         # Open here, the port would go on to take connections that nobody serves, until the last stream has ended.

@@ -89,6 +89,15 @@ def test_a_number_of_workers_that_cannot_be_is_named(
     assert (ended.value.code, "--workers" in capsys.readouterr().err) == (2, True)
 
 
+def test_help_names_the_workers_and_their_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["api", "--help"])
+    with pytest.raises(SystemExit):
+        command_line.main()
+    assert re.search(r"--workers N\s.*WORKERS, or 1", capsys.readouterr().out, re.DOTALL)
+
+
 def test_an_idle_connection_outlives_those_in_a_clients_pool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "mcp_servers.yaml"
     file.write_text("servers: []")
