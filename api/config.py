@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     reasoning_max_step_tokens: int = Field(default=4096, gt=0)
 
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
+    model_aliases_path: Path = Path("config/model_aliases.yaml")
 
     @field_validator("llm_api_key", mode="before")
     @classmethod

@@ -27,6 +27,8 @@ class RequestContext:
     routing_path: RoutingMode = RoutingMode.PASSTHROUGH
     user: str | None = None
     """OpenAI's `user` of the body: whom the caller asks for."""
+    provider_headers: tuple[tuple[str, str], ...] = ()
+    """Headers of the request that are its provider's to read, such as `anthropic-beta`."""
     provider_fields: bool = False
     """Whether the caller wants LiteLLM's own `provider_specific_fields` in the answer."""
 

@@ -15,11 +15,13 @@ from api.llm import (
     LiteLLMTransport,
     LLMGateway,
     Lookups,
+    ModelAliases,
     ModelCatalog,
     OwnKey,
     PooledTransport,
     Readiness,
     SpendWatch,
+    load_aliases,
 )
 from api.reasoning import Limits, ReasoningAgent, load_prompts
 from api.routing import RequestRouter, RoutingClassifier, load_classifier_prompt
@@ -59,7 +61,9 @@ class ServiceContainer:
     openai_client = Opened[LiteLLMClient]()
     gateway = Opened[LLMGateway]()
     readiness = Opened[Readiness]()
+    lookups = Opened[Lookups]()
     catalog = Opened[ModelCatalog]()
+    aliases = Opened[ModelAliases]()
     mcp_servers = Opened[MCPServers]()
     agent = Opened[ReasoningAgent]()
     router = Opened[RequestRouter]()
@@ -90,11 +94,12 @@ class ServiceContainer:
         self.metrics = metrics = open_metrics(self.settings, self._colleagues)
         self._closes("metrics", _in_thread(metrics.close))
         self.openai_client = client = self._open_client()
-        lookups = Lookups(client)
+        self.lookups = lookups = Lookups(client)
         own_key, spend = OwnKey(lookups.key_info), SpendWatch()
         self.gateway = gateway = LLMGateway(client, tracing, metrics, own_key, spend)
         self.readiness = Readiness(lookups, own_key, spend)
         self.catalog = ModelCatalog(lookups)
+        self.aliases = load_aliases(self.settings.model_aliases_path)
         self.mcp_servers = servers = MCPServers(load_mcp_config(self.settings.mcp_config_path, named_variables()))
         # First: a start-up that is cancelled while it opens them would leave their tasks behind.
         self._closes("the MCP servers", servers.close)

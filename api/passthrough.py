@@ -1,6 +1,6 @@
 """The request straight to the model, the answer as the provider gave it."""
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar
 
@@ -9,18 +9,10 @@ from pydantic_core import to_json
 
 from api.components import Component, Operation
 from api.context import RequestContext
-from api.dialects.openai import (
-    DONE,
-    ChunkStream,
-    ResponseStream,
-    WrittenChunks,
-    as_it_came,
-    error_event,
-    response_error_event,
-)
+from api.dialects import anthropic
+from api.dialects.openai import ChunkStream, ResponseStream, WrittenChunks, WrittenResponse, as_it_came
 from api.errors import APIError
-from api.llm import CHAT_COMPLETIONS, Endpoint, LLMAnswer, LLMGateway, LLMStream, callers_message
-from api.sse import event
+from api.llm import CHAT_COMPLETIONS, Endpoint, LLMAnswer, LLMGateway, LLMStream, StreamForm, callers_message
 from api.telemetry import Recorder
 
 T = TypeVar("T", covariant=True)
@@ -40,16 +32,34 @@ class Method(Protocol[T]):
     ) -> T: ...
 
 
+Count = Callable[[Mapping[str, Any]], Awaitable[int]]
+
+
 async def answer(
-    gateway: LLMGateway, body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint = CHAT_COMPLETIONS
+    gateway: LLMGateway,
+    body: Mapping[str, Any],
+    context: RequestContext,
+    endpoint: Endpoint = CHAT_COMPLETIONS,
+    *,
+    count: Count | None = None,
 ) -> "LLMAnswer | RestoredStream":
-    """The model's answer, streamed if the request asks for it. The request's own span is told what was asked and answered."""
+    """The model's answer, streamed if the request asks for it. The request's own span is told what was asked and answered.
+
+    `count` says about how many tokens a request has, for a message whose stream begins without that number.
+    """
     record = Recorder(gateway.tracing, get_current_span())
     record.asked(body)
     if not body.get("stream"):
         return _restored(await _call(gateway.complete, body, context, endpoint), context, endpoint, record)
-    stream = RestoredStream(await _call(gateway.stream, body, context, endpoint), body, context, endpoint, record)
-    await stream.open()
+    called, reader = await _call(gateway.stream, body, context, endpoint), _reader(body, context, endpoint, record)
+    stream = RestoredStream(called, reader, record)
+    try:
+        if count is not None and isinstance(reader, anthropic.MessageStream) and reader.needs_a_count(called.first):
+            reader.input_tokens = await count(body)
+        await stream.open()
+    except BaseException:
+        await stream.aclose()
+        raise
     return stream
 
 
@@ -71,22 +81,31 @@ def _restored(answer: LLMAnswer, context: RequestContext, endpoint: Endpoint, re
     return LLMAnswer(to_json(body), answer.headers)
 
 
+class StreamReader(Protocol):
+    """What makes the events of a client's stream of those that LiteLLM sends."""
+
+    @property
+    def keepalive(self) -> bytes | None:
+        """The event that a silent stream sends; None: a comment, over which every reader passes."""
+
+    @property
+    def closing(self) -> bytes:
+        """What stands behind all events of a stream that ended well."""
+
+    def take(self, events: bytes) -> Iterator[bytes]: ...
+    def end(self) -> bytes: ...
+    def error_event(self, error: APIError) -> bytes: ...
+
+
 class RestoredStream:
     """The events of a stream with what LiteLLM left out of them. To be opened, read once and closed."""
 
-    def __init__(
-        self,
-        stream: LLMStream,
-        body: Mapping[str, Any],
-        context: RequestContext,
-        endpoint: Endpoint,
-        record: Recorder,
-    ) -> None:
+    def __init__(self, stream: LLMStream, reader: StreamReader, record: Recorder) -> None:
         self.headers = stream.headers
+        self.reader = reader
         self._stream = stream
         self._record = record
-        self._reader = _reader(body, context, endpoint, record)
-        self._blocks = stream.read(self._reader)
+        self._blocks = stream.read(self.reader)
         self._opening = b""
 
     async def open(self) -> None:
@@ -103,8 +122,8 @@ class RestoredStream:
             async for events in blocks:
                 if events:
                     yield events
-            if isinstance(self._reader, WrittenChunks):
-                yield DONE
+            if self.reader.closing:
+                yield self.reader.closing
         self._record.finish()
 
     async def aclose(self) -> None:
@@ -112,41 +131,20 @@ class RestoredStream:
         await self._blocks.aclose()
         await self._stream.aclose()
 
-    def error_event(self, error: APIError) -> bytes:
-        """What the stream ends with when it fails: named events are the Responses API's, whose error is a numbered event too."""
-        if isinstance(self._reader, WrittenChunks):
-            return error_event(error)
-        return response_error_event(error, self._reader.next_number)
-
-
-class _WrittenEvents:
-    """A reader of a response's stream that gives bytes."""
-
-    def __init__(self, events: ResponseStream, record: Recorder) -> None:
-        self._events = events
-        self._record = record
-
     @property
-    def next_number(self) -> int:
-        return self._events.next_number
+    def keepalive(self) -> bytes | None:
+        return self.reader.keepalive
 
-    def take(self, events: bytes) -> Iterator[bytes]:
-        return map(self._written, self._events.take(events))
-
-    def end(self) -> bytes:
-        return self._written(self._events.end())
-
-    def _written(self, events: list[dict[str, Any]]) -> bytes:
-        for happened in events:
-            self._record.answered(happened)
-        return b"".join(event(happened, name=str(happened.get("type", "message"))) for happened in events)
+    def error_event(self, error: APIError) -> bytes:
+        """What the stream ends with when it fails."""
+        return self.reader.error_event(error)
 
 
-def _reader(
-    body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint, record: Recorder
-) -> WrittenChunks | _WrittenEvents:
-    if endpoint.named_events:
-        return _WrittenEvents(ResponseStream(callers_message, own_fields=context.provider_fields), record)
+def _reader(body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint, record: Recorder) -> StreamReader:
+    if endpoint.stream_form is StreamForm.MESSAGE:
+        return anthropic.MessageStream(record.answered if record.wanted else None)
+    if endpoint.stream_form is StreamForm.RESPONSE:
+        return WrittenResponse(ResponseStream(callers_message, own_fields=context.provider_fields), record.answered)
     options = body.get("stream_options")
     usage_asked = isinstance(options, dict) and bool(options.get("include_usage"))
     chunks = ChunkStream(endpoint.restore_chunk, own_fields=context.provider_fields, usage_asked=usage_asked)

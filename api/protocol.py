@@ -29,7 +29,8 @@ def form_of(value: Any) -> str:
     return forms.get(type(value), "")
 
 
-def _either(words: str) -> Discriminator:
+def either(words: str) -> Discriminator:
+    """For a field of several forms, each with a `Tag`; `words` say which these are."""
     return Discriminator(form_of, custom_error_type=NO_FORM, custom_error_message=words)
 
 
@@ -59,7 +60,7 @@ class StreamableModel(WireModel):
 
 
 _Texts = Annotated[list[Annotated[str, Strict()]], Tag("<array>")]
-_Stop = Annotated[_Text | _Texts | _Null, _either("a string or an array of strings")]
+_Stop = Annotated[_Text | _Texts | _Null, either("a string or an array of strings")]
 _Count = Annotated[int, Strict()]
 _TEXTS = "a string, an array of strings, or tokens as integers"
 _Tokens = Annotated[list[Annotated[int, Strict()]], Field(min_length=1)]
@@ -69,7 +70,7 @@ class Part(_Open):
     """A part of a message's content."""
 
     type: Annotated[str, Strict()]
-    image_url: Annotated[_Text | _Object | _Null, _either("a string or an object")] = None
+    image_url: Annotated[_Text | _Object | _Null, either("a string or an object")] = None
 
 
 class Call(_Open):
@@ -82,7 +83,7 @@ class Call(_Open):
 class Message(_Open):
     role: Annotated[str, Strict(), Field(min_length=1)]
     content: Annotated[
-        _Text | Annotated[list[Part], Tag("<array>")] | _Null, _either("a string or an array of parts")
+        _Text | Annotated[list[Part], Tag("<array>")] | _Null, either("a string or an array of parts")
     ] = None
     name: Annotated[str, Strict()] | None = None
     tool_calls: list[Call] | None = None
@@ -118,7 +119,7 @@ class ChatCompletionRequest(StreamableModel):
     stream_options: StreamOptions | None = None
     tools: list[Tool] | None = None
     functions: list[Function] | None = None
-    tool_choice: Annotated[_Text | _Object | _Null, _either("a string or an object")] = None
+    tool_choice: Annotated[_Text | _Object | _Null, either("a string or an object")] = None
     response_format: ResponseFormat | None = None
     stop: _Stop = None
     logit_bias: dict[str, Any] | None = None
@@ -169,7 +170,7 @@ class Item(_Open):
     """An item of a response's input; a message has content, others have what is theirs."""
 
     content: Annotated[
-        _Text | Annotated[list[dict[str, Any]], Tag("<array>")] | _Null, _either("a string or an array")
+        _Text | Annotated[list[dict[str, Any]], Tag("<array>")] | _Null, either("a string or an array")
     ] = None
 
 

@@ -18,7 +18,7 @@ disconnect.py          work that ends with its client
 streaming.py           events as an answer, closed whatever happens
 stream_keepalive.py    a comment for every while that a stream is silent
 direct.py              handlers without a framework around them
-exception_handlers.py  whatever a handler raises → the one shape that clients know
+exception_handlers.py  whatever a handler raises → an error; rendering.py: in the dialect of whoever asked
 """
 
 from api.edge import exception_handlers
@@ -29,8 +29,9 @@ from api.edge.direct import DirectRoute, DirectRoutesMiddleware
 from api.edge.disconnect import unless_disconnected
 from api.edge.hosts import HostMiddleware
 from api.edge.paths import PathMiddleware
+from api.edge.rendering import speaks_anthropic
 from api.edge.request_body import read_json_object, validate
-from api.edge.request_context import parse_request_context
+from api.edge.request_context import anthropic_headers, parse_request_context
 from api.edge.request_id import RequestIdMiddleware
 from api.edge.streaming import EventSource, EventStreamResponse
 
@@ -47,9 +48,11 @@ __all__ = [
     "PathMiddleware",
     "RequestIdMiddleware",
     "TokenAuthenticator",
+    "anthropic_headers",
     "exception_handlers",
     "parse_request_context",
     "read_json_object",
+    "speaks_anthropic",
     "unless_disconnected",
     "validate",
 ]

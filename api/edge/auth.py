@@ -8,8 +8,8 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.context import ANONYMOUS, Caller
-from api.dialects.openai import render
 from api.edge.headers import headers_of, text_of
+from api.edge.rendering import render
 from api.errors import Unauthenticated
 
 PUBLIC_ROUTES = frozenset(
@@ -70,7 +70,7 @@ class AuthenticationMiddleware:
             try:
                 scope.setdefault("state", {})["caller"] = self._caller(scope)
             except Unauthenticated as error:
-                await render(error)(scope, receive, send)
+                await render(error, scope)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -10,8 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.dialects.openai import render
 from api.edge.headers import headers_of, text_of
+from api.edge.rendering import render
 from api.errors import OriginNotAllowed
 
 ANY = "*"
@@ -63,7 +63,7 @@ class CrossOriginMiddleware:
             return
         origin = text_of(headers_of(scope), b"origin")
         if scope["method"] == "OPTIONS" and origin is not None and PREFLIGHT in headers_of(scope):
-            await self._preflight(origin, Headers(scope=scope))(scope, receive, send)
+            await self._preflight(scope, origin)(scope, receive, send)
         elif self._origins:
             await self._answer(self._permission(origin), scope, receive, send)
         else:
@@ -92,10 +92,11 @@ class CrossOriginMiddleware:
             "access-control-expose-headers": ", ".join(EXPOSED),
         }
 
-    def _preflight(self, origin: str, headers: Headers) -> Response:
+    def _preflight(self, scope: Scope, origin: str) -> Response:
+        headers = Headers(scope=scope)
         vary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
         if not self._allows(origin):
-            return render(_refusal(vary))
+            return render(_refusal(vary), scope)
         asked = headers.get("access-control-request-headers", "")
         permitted = {
             "vary": vary,

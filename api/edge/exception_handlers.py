@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from api.dialects.openai import render
+from api.edge.rendering import render, speaks_anthropic
 from api.errors import (
     APIError,
     ClientDisconnected,
@@ -28,6 +28,7 @@ _KEPT_ELSEWHERE = tuple(
     f"/v1/{kept}"
     for kept in ("responses/", "chat/completions/", "conversations", "files", "vector_stores", "assistants", "threads")
 )
+_BASE_URL = {False: "Is the base URL right? It ends in /v1.", True: "Is the base URL right? It ends before /v1."}
 _NOT_KEPT = (
     "This server answers and keeps nothing: no responses, conversations, completions or files that could be looked up."
 )
@@ -59,19 +60,19 @@ async def answer_of(request: Request, error: Exception) -> Response | None:
 async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, APIError)  # noqa: S101 - registered for nothing else
     error.headers |= _decision(request)
-    return render(error)
+    return render(error, request.scope)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
     path = request.url.path
     if error.status_code == HTTPStatus.NOT_FOUND:
-        why = _NOT_KEPT if path.startswith(_KEPT_ELSEWHERE) else "Is the base URL right? It ends in /v1."
-        return render(NotFound(f"There is no {request.method} {path}. {why}"))
+        why = _NOT_KEPT if path.startswith(_KEPT_ELSEWHERE) else _BASE_URL[speaks_anthropic(request.scope)]
+        return render(NotFound(f"There is no {request.method} {path}. {why}"), request.scope)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         message = f"{request.method} is not possible on {path}."
-        return render(MethodNotAllowed(message, headers=_with_head(error.headers or {})))
-    return render(UpstreamError(error.status_code, {"message": error.detail}, headers=error.headers))
+        return render(MethodNotAllowed(message, headers=_with_head(error.headers or {})), request.scope)
+    return render(UpstreamError(error.status_code, {"message": error.detail}, headers=error.headers), request.scope)
 
 
 def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
@@ -79,13 +80,16 @@ def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: "GET, HEAD" if value == "GET" else value for name, value in headers.items()}
 
 
-async def _invalid_request(_request: Request, error: Exception) -> Response:
+async def _invalid_request(request: Request, error: Exception) -> Response:
     """A parameter that FastAPI itself checks; bodies are checked in `request_body`."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
     fault = error.errors()[0]
     # The first part says only whether it is of the path or the query.
     param = ".".join(map(str, fault["loc"][1:] or fault["loc"]))
-    return render(InvalidRequest(f"Invalid value for '{param}': {fault['msg']}.", param=param, code="invalid_value"))
+    return render(
+        InvalidRequest(f"Invalid value for '{param}': {fault['msg']}.", param=param, code="invalid_value"),
+        request.scope,
+    )
 
 
 async def _disconnected(_request: Request, _error: Exception) -> Response:
@@ -98,7 +102,7 @@ async def unexpected(request: Request, error: Exception) -> Response:
     identifier = getattr(request.state, "request_id", "unknown")
     _log.error("Request %s failed in this server", identifier, exc_info=error)
     message = f"The server failed to answer; its log says why, under request {identifier}."
-    return render(InternalError(message, headers=_decision(request)))
+    return render(InternalError(message, headers=_decision(request)), request.scope)
 
 
 def _decision(request: Request) -> dict[str, str]:

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.dialects.openai import render
+from api.edge.rendering import render
 from api.errors import HostNotAllowed
 
 ANY = "*"
@@ -39,7 +39,7 @@ class HostMiddleware:
         if scope["type"] == "http" and not self._any:
             for name, host in scope["headers"]:
                 if name == b"host" and not self._allowed(host):
-                    await render(_refusal())(scope, receive, send)
+                    await render(_refusal(), scope)(scope, receive, send)
                     return
         await self._app(scope, receive, send)
 

@@ -81,6 +81,10 @@ def _check_parts(field: str, value: Any) -> None:
         raise _beyond(field, "array too long", f"at most {MAX_PARTS} content parts in it", "more")
 
 
+def _check_blocks(field: str, value: Any) -> None:
+    _check_length(field, value, MAX_MESSAGES)
+
+
 def _check_functions(field: str, value: Any) -> None:
     _check_length(field, value, MAX_TOOLS)
     for place, tool in _objects(value):
@@ -159,8 +163,10 @@ def _schemas(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if wanted := _object(body.get("response_format")):
         yield "response_format", _object(wanted.get("json_schema")).get("schema")
         yield "response_format", wanted.get("schema")
-    if text := _object(body.get("text")):
-        yield "text.format", _object(text.get("format")).get("schema")
+    for field, holder in (("text.format", "text"), ("output_config.format", "output_config")):
+        if text := _object(body.get(holder)):
+            yield field, _object(text.get("format")).get("schema")
+    yield "output_format", _object(body.get("output_format")).get("schema")
 
 
 def _check_length(field: str, value: Any, most: int) -> None:
@@ -218,6 +224,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], None]]] = {
     "previous_response_id": _check_a_name,
     "service_tier": _check_a_name,
     "messages": _check_messages,
+    "system": _check_blocks,
     "input": _check_input,
     "tools": _check_functions,
     "functions": _check_functions,

@@ -1,6 +1,7 @@
 """What a request says of itself beside its body, parsed once, from the headers named here and no others."""
 
 import re
+from collections.abc import Iterable
 from typing import cast
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from api.protocol import PROVIDER_FIELDS_HEADER, ROUTING_MODE_HEADER, SESSION_ID
 _SESSION, _ROUTING, _PROVIDER_FIELDS = (
     name.lower().encode() for name in (SESSION_ID_HEADER, ROUTING_MODE_HEADER, PROVIDER_FIELDS_HEADER)
 )
+_ANTHROPICS = "anthropic-"
 _SESSION_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -29,6 +31,11 @@ def parse_request_context(request: Request) -> RequestContext:
         routing_mode=_routing_mode(text_of(headers, _ROUTING)),
         provider_fields=_flag(PROVIDER_FIELDS_HEADER, text_of(headers, _PROVIDER_FIELDS)),
     )
+
+
+def anthropic_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those that are Anthropic's to read, whatever there will be: betas and versions change with every release of a client."""
+    return tuple((name, value) for name, value in headers if name.startswith(_ANTHROPICS))
 
 
 def _session_id(value: str | None) -> str | None:

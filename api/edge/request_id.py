@@ -5,7 +5,7 @@ import random
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.dialects.openai import render
+from api.edge.rendering import render
 from api.errors import HeadersTooLarge
 
 REQUEST_ID_HEADER = "x-request-id"
@@ -30,7 +30,7 @@ class RequestIdMiddleware:
                 MutableHeaders(raw=message["headers"]).setdefault(REQUEST_ID_HEADER, identifier)
             await send(message)
 
-        app = self._app if _header_bytes(scope) <= MAX_HEADER_BYTES else render(_too_large())
+        app = self._app if _header_bytes(scope) <= MAX_HEADER_BYTES else render(_too_large(), scope)
         await app(scope, receive, send_with_id)
 
 

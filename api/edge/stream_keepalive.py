@@ -13,9 +13,11 @@ COMMENT = b": keep-alive\n\n"
 
 
 class StreamKeepalive:
-    """Knows since when the stream waits for its next event; `run` sends a comment whenever that becomes too long."""
+    """Knows since when the stream waits for its next event; `run` sends `said`, a comment or an event that says as little,
+    whenever that becomes too long."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: bytes | None = None) -> None:
+        self._said = said or COMMENT
         self._since: float | None = None
 
     def waits(self) -> None:
@@ -34,6 +36,6 @@ class StreamKeepalive:
             elif (left := self._since + seconds - time.monotonic()) > 0:
                 await asyncio.sleep(left)
             else:
-                await send({"type": "http.response.body", "body": COMMENT, "more_body": True})
+                await send({"type": "http.response.body", "body": self._said, "more_body": True})
                 if self._since is not None:
                     self.waits()

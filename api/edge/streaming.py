@@ -32,9 +32,12 @@ class EventSource(Protocol):
 
 
 @runtime_checkable
-class TellsErrors(Protocol):
-    """A source whose format has an error event of its own; in all others it is `{"error": ...}` without a name."""
+class HasOwnEvents(Protocol):
+    """A source whose format has an error event of its own, and perhaps one that only says that the stream lives; in all others
+    these are `{"error": ...}` without a name, and a comment."""
 
+    @property
+    def keepalive(self) -> bytes | None: ...
     def error_event(self, error: APIError) -> bytes: ...
 
 
@@ -54,7 +57,7 @@ class EventStreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         metrics = metrics_of(scope)
         metrics.stream_began()
-        keepalive = StreamKeepalive()
+        keepalive = StreamKeepalive(self._source.keepalive if isinstance(self._source, HasOwnEvents) else None)
         clock = asyncio.create_task(keepalive.run(send, _keepalive_seconds(scope)))
         try:
             await unless_disconnected(Request(scope, receive), self._send(scope, send, keepalive))
@@ -84,7 +87,7 @@ class EventStreamResponse(Response):
     def _failed(self, scope: Scope, error: Exception) -> bytes:
         record_failure(get_current_span(), tracing_of(scope), error)
         told = _told(error)
-        return self._source.error_event(told) if isinstance(self._source, TellsErrors) else error_event(told)
+        return self._source.error_event(told) if isinstance(self._source, HasOwnEvents) else error_event(told)
 
 
 def _keepalive_seconds(scope: Scope) -> float:

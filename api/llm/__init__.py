@@ -9,17 +9,28 @@ litellm_fields.py    what a caller may not tell LiteLLM: litellm_names.txt, less
 upstream_errors.py   what went wrong → `api.errors`
 upstream_words.py    its message in a caller's words; upstream_headers.py: what a caller may know of an answer's headers
 lookups.py           what LiteLLM is asked beside calls
-own_key.py           the environment of this server's key; model_catalog.py: its models
+own_key.py           the environment of this server's key; model_catalog.py: its models; model_aliases.py: other names of them
 readiness.py         can calls be made?; spend_watch.py: is what they cost recorded?
 litellm_client.py    the one AsyncOpenAI; litellm_transport.py: its connections
 """
 
 from api.llm.answers import LLMAnswer, LLMStream
-from api.llm.endpoints import CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
+from api.llm.endpoints import (
+    CHAT_COMPLETIONS,
+    COMPLETIONS,
+    COUNT_TOKENS,
+    EMBEDDINGS,
+    MESSAGES,
+    RESPONSES,
+    TITLES,
+    Endpoint,
+    StreamForm,
+)
 from api.llm.gateway import LLMGateway
 from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_transport import LiteLLMTransport, PooledTransport, Reply
 from api.llm.lookups import Lookups
+from api.llm.model_aliases import ModelAliases, load_aliases
 from api.llm.model_catalog import ModelCatalog, ModelInfo
 from api.llm.own_key import OwnKey
 from api.llm.readiness import Readiness
@@ -30,8 +41,11 @@ from api.llm.upstream_words import callers_message
 __all__ = [
     "CHAT_COMPLETIONS",
     "COMPLETIONS",
+    "COUNT_TOKENS",
     "EMBEDDINGS",
+    "MESSAGES",
     "RESPONSES",
+    "TITLES",
     "Endpoint",
     "LLMAnswer",
     "LLMGateway",
@@ -39,6 +53,7 @@ __all__ = [
     "LiteLLMClient",
     "LiteLLMTransport",
     "Lookups",
+    "ModelAliases",
     "ModelCatalog",
     "ModelInfo",
     "OwnKey",
@@ -46,6 +61,8 @@ __all__ = [
     "Readiness",
     "Reply",
     "SpendWatch",
+    "StreamForm",
     "callers_message",
     "is_context_overflow",
+    "load_aliases",
 ]

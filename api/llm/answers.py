@@ -8,9 +8,9 @@ from typing import Any, Protocol, TypeVar
 from opentelemetry.trace import Span
 from pydantic_core import from_json
 
-from api.dialects.openai import ends_with_done, split_at_error
 from api.errors import UpstreamStreamBroken
 from api.llm.call_span import cut_unless_ended
+from api.llm.endpoints import Endpoint
 from api.llm.upstream_errors import error_of_event
 from api.sse import EventFramer
 
@@ -48,7 +48,10 @@ class Reader(Protocol[T]):
 
 
 class LLMStream:
-    """The events of a streamed answer. The call and its span end with the last event, a failure or `aclose()`."""
+    """The events of a streamed answer. The call and its span end with the last event, a failure or `aclose()`.
+
+    `first` are the events that came first.
+    """
 
     def __init__(
         self,
@@ -60,7 +63,7 @@ class LLMStream:
     ) -> None:
         self.headers = headers
         self._span = span
-        self._first = first
+        self.first = first
         self._rest = rest
         self._resources = resources
 
@@ -73,7 +76,7 @@ class LLMStream:
         """
         async with self._resources:
             with cut_unless_ended(self._span):
-                yield self._first
+                yield self.first
                 async for events in self._rest:
                     yield events
 
@@ -85,7 +88,7 @@ class LLMStream:
         """
         async with self._resources:
             with cut_unless_ended(self._span):
-                for made in reader.take(self._first):
+                for made in reader.take(self.first):
                     yield made
                 async for events in self._rest:
                     for made in reader.take(events):
@@ -98,10 +101,11 @@ class LLMStream:
 
 
 async def whole_answer(
-    reads: AsyncIterable[bytes], observers: Sequence[Callable[[bytes], None]] = ()
+    reads: AsyncIterable[bytes], endpoint: Endpoint, observers: Sequence[Callable[[bytes], None]] = ()
 ) -> AsyncIterator[bytes]:
-    """The events up to `[DONE]`, each shown to the observers first; an error event, or an end before it, is raised."""
-    events, framer = b"", EventFramer()
+    """The events up to the one that means success, each shown to the observers first; an error event, or an end before it, is
+    raised."""
+    events, framer, split_at_error = b"", EventFramer(), endpoint.split_at_error
     async for read in reads:
         events, error = split_at_error(framer.whole(read))
         if events:
@@ -110,5 +114,5 @@ async def whole_answer(
             yield events
         if error is not None:
             raise error_of_event(error)
-    if not ends_with_done(events):
+    if not endpoint.is_complete(events):
         raise UpstreamStreamBroken("The answer ended before it was complete.")

@@ -55,10 +55,13 @@ def attributed(
     trace_id: str | None,
     field: str = "metadata",
     documented: frozenset[str] = CHAT,
+    *,
+    metadata_fields: frozenset[str] | None = None,
 ) -> dict[str, Any]:
     """The body with our metadata where LiteLLM reads it, `field`, and without what a caller may not tell LiteLLM.
 
-    `documented` are the fields that the call's path has.
+    `documented` are the fields that the call's path has. With `metadata_fields`, those of the provider's, our names
+    stand in `metadata` as well: LiteLLM's spans take them from there, and it keeps them from the provider.
 
     LiteLLM keeps `tags` as request tags and `spend_logs_metadata` as it is; the rest reaches its spans and steers it. So the
     caller's own metadata goes into the spend log whole, as `caller_metadata`, where LiteLLM obeys no word of it.
@@ -72,7 +75,10 @@ def attributed(
     kept = without_litellms_own(body, documented)
     if field == "metadata":
         return {**kept, field: metadata}
-    return {**_without_our_names(kept, ours), field: {**metadata, "requester_metadata": ours}}
+    told_in_both = {**_without_our_names(kept, ours), field: {**metadata, "requester_metadata": ours}}
+    if metadata_fields is None:
+        return told_in_both
+    return {**told_in_both, "metadata": {name: theirs[name] for name in metadata_fields & theirs.keys()} | ours}
 
 
 def _header_safe(text: str) -> str:

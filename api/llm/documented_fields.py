@@ -39,6 +39,14 @@ RESPONSE: Final = frozenset(
         *("temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation", "verbosity"),
     }
 )
+MESSAGES: Final = frozenset(
+    {
+        *("model", "messages", "max_tokens", "metadata", "stream", "system", "tools", "tool_choice", "stop_sequences"),
+        *("temperature", "top_k", "top_p", "thinking", "output_config", "output_format", "context_management"),
+        *("container", "mcp_servers", "service_tier", "inference_geo", "speed", "cache_control", "compaction"),
+        "safeguards",
+    }
+)
 
 # What other providers and model servers document, where LiteLLM reads a field of that name too and hands it on.
 PROVIDERS_OWN: Final = frozenset(

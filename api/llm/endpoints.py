@@ -1,13 +1,30 @@
-"""The paths of OpenAI's API that are handed on, and what each needs on its way."""
+"""The paths of both APIs that are handed on, and what each needs on its way."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Any
 
 from api.components import Operation
-from api.dialects.openai import contract, raise_failure, raise_if_empty, raise_if_nothing_answered
+from api.dialects import anthropic
+from api.dialects.openai import (
+    contract,
+    ends_with_done,
+    raise_failure,
+    raise_if_empty,
+    raise_if_nothing_answered,
+    split_at_error,
+)
 from api.llm import documented_fields
 from api.protocol import ChatCompletionRequest, CompletionRequest, EmbeddingRequest, ResponseRequest, WireModel
+
+
+class StreamForm(Enum):
+    """What the events of a stream are: chunks, or events by name, of a response or of a message."""
+
+    CHUNKS = auto()
+    RESPONSE = auto()
+    MESSAGE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +43,15 @@ class Endpoint:
     metadata_field: str = "metadata"
     check_answer: Callable[[Any], None] = contract.as_it_came
     """Raises where an answer with 200 is none."""
-    named_events: bool = False
-    """OpenAI names the events of this stream by their type and ends it without `[DONE]`; LiteLLM does neither."""
+    stream_form: StreamForm = StreamForm.CHUNKS
+    split_at_error: Callable[[bytes], tuple[bytes, bytes | None]] = split_at_error
+    """Events → those before the first error, and what that error says."""
+    is_complete: Callable[[bytes], bool] = ends_with_done
+    """Do these events end with the one that means success?"""
+    metadata_fields: frozenset[str] | None = None
+    """The fields of `metadata` that LiteLLM lets the provider see, where it takes what its spans say of a call from there too."""
+    silence: float | None = None
+    """Seconds without an event after which a stream has failed, where that is less than HTTP_READ_TIMEOUT."""
 
     @property
     def tells_usage_if_asked(self) -> bool:
@@ -68,5 +92,28 @@ RESPONSES = Endpoint(
     contract.response_event,
     metadata_field="litellm_metadata",
     check_answer=raise_if_nothing_answered,
-    named_events=True,
+    stream_form=StreamForm.RESPONSE,
+)
+MESSAGES = Endpoint(
+    "/messages",
+    Operation.MESSAGES,
+    anthropic.MessagesRequest,
+    documented_fields.MESSAGES,
+    anthropic.message,
+    metadata_field="litellm_metadata",
+    check_answer=anthropic.raise_failure,
+    stream_form=StreamForm.MESSAGE,
+    split_at_error=anthropic.split_at_error,
+    is_complete=anthropic.ends_with_stop,
+    metadata_fields=frozenset({"user_id"}),
+    silence=240.0,  # Claude Code ends a stream that says nothing for 300
+)
+TITLES = replace(MESSAGES, operation=Operation.TITLE)
+COUNT_TOKENS = Endpoint(
+    "/messages/count_tokens",
+    Operation.COUNT_TOKENS,
+    anthropic.CountTokensRequest,
+    documented_fields.MESSAGES,
+    anthropic.count,
+    metadata_field="litellm_metadata",
 )

@@ -7,7 +7,7 @@ spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from openai.types.chat import ChatCompletionMessageParam
 from opentelemetry.trace import Span
@@ -28,6 +28,9 @@ from api.llm.structured import Parsed, parsed
 from api.llm.upstream_errors import error_of_answer
 from api.llm.upstream_headers import handed_on
 from api.telemetry import Metrics, Tracing, trace_headers, trace_id
+
+# By itself, and to those providers that know them.
+_HANDED_ON_BY_LITELLM: Final = frozenset({"anthropic-beta", "anthropic-version"})
 
 
 class LLMGateway:
@@ -91,9 +94,9 @@ class LLMGateway:
             call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
             span = resources.enter_context(CallSpan(self.tracing, purpose))
             content = _content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
-            reply = await self._send(endpoint.path, content, _headers(purpose, span))
+            reply = await self._send(endpoint.path, content, _headers(purpose, span), silence=endpoint.silence)
             resources.push_async_callback(reply.aclose)
-            events = whole_answer(reply.blocks(), [call.streamed, self._spend.streamed])
+            events = whole_answer(reply.blocks(), endpoint, [call.streamed, self._spend.streamed])
             first = await anext(events)
             return LLMStream(first, events, handed_on(reply.headers), resources.pop_all(), span)
 
@@ -131,9 +134,11 @@ class LLMGateway:
         """The environment of this server's key, which each call carries: asked for seldom, and then before the call."""
         return await self._own_key.environment()
 
-    async def _send(self, path: str, content: bytes, headers: Mapping[str, str]) -> Reply:
+    async def _send(
+        self, path: str, content: bytes, headers: Mapping[str, str], *, silence: float | None = None
+    ) -> Reply:
         """The reply, to be closed, if it is none that says what went wrong."""
-        reply = await self._client.send(path, content, headers)
+        reply = await self._client.send(path, content, headers, silence=silence)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return reply
         try:
@@ -150,8 +155,18 @@ def _asking_for_usage(body: Mapping[str, Any], endpoint: Endpoint) -> Mapping[st
 
 
 def _headers(purpose: Purpose, span: Span) -> dict[str, str]:
-    return trace_headers(span) | purpose.headers()
+    return trace_headers(span) | purpose.headers() | dict(purpose.context.provider_headers)
 
 
 def _content(body: Mapping[str, Any], purpose: Purpose, span: Span, endpoint: Endpoint) -> bytes:
-    return to_json(attributed(body, purpose, trace_id(span), endpoint.metadata_field, endpoint.documented))
+    told = attributed(
+        body,
+        purpose,
+        trace_id(span),
+        endpoint.metadata_field,
+        endpoint.documented,
+        metadata_fields=endpoint.metadata_fields,
+    )
+    if others := {name: value for name, value in purpose.context.provider_headers if name not in _HANDED_ON_BY_LITELLM}:
+        told["extra_headers"] = others
+    return to_json(told)

@@ -29,6 +29,10 @@ class LiteLLMClient(AsyncOpenAI):
             **{name.lower(): value for name, value in self.auth_headers.items()},
         }
 
-    async def send(self, path: str, content: bytes, headers: Mapping[str, str]) -> Reply:
+    async def send(
+        self, path: str, content: bytes, headers: Mapping[str, str], *, silence: float | None = None
+    ) -> Reply:
         """POSTs JSON to a path below the base URL. To be closed by whoever asked. Raises as `LiteLLMTransport.post` does."""
-        return await self._transport.post(self._root + path, headers={**self._sent_with, **headers}, content=content)
+        return await self._transport.post(
+            self._root + path, headers={**self._sent_with, **headers}, content=content, silence=silence
+        )

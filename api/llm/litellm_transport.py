@@ -44,8 +44,11 @@ class LiteLLMTransport(httpx.AsyncBaseTransport):
     """What the client stands on: httpx's requests for the SDK, and `post` for calls that are bytes already."""
 
     @abstractmethod
-    async def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
-        """Sends the bytes; returns with the head of the answer, whatever its status.
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+    ) -> Reply:
+        """Sends the bytes; returns with the head of the answer, whatever its status. `silence` are the seconds after which an
+        answer that says nothing has failed, if that is to be sooner than HTTP_READ_TIMEOUT.
 
         Raises:
             UpstreamUnreachable: nobody listens there, or the connection was lost before an answer.
@@ -83,6 +86,7 @@ class PooledTransport(LiteLLMTransport):
             sock_connect=settings.http_connect_timeout,
             sock_read=settings.http_read_timeout,
         )
+        self._timeout = timeout
         self._session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, skip_auto_headers=_NOT_ADDED
         )
@@ -91,13 +95,17 @@ class PooledTransport(LiteLLMTransport):
         self._under_way = 0
         self._urls: dict[str, URL] = {}
 
-    async def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+    ) -> Reply:
         if self._under_way >= self._keepalive_limit:
             headers = {**headers, "connection": "close"}
         data = content if len(content) <= _IN_ONE_PIECE else io.BytesIO(content)
         self._under_way += 1
         try:
-            response = await self._session.post(self._url(url), data=data, headers=headers, allow_redirects=False)
+            response = await self._session.post(
+                self._url(url), data=data, headers=headers, allow_redirects=False, timeout=self._timeout_of(silence)
+            )
         except (aiohttp.ClientError, OSError) as error:
             self._finished()
             raise _unanswered(error) from None
@@ -121,6 +129,13 @@ class PooledTransport(LiteLLMTransport):
 
     async def aclose(self) -> None:
         await self._session.close()
+
+    def _timeout_of(self, silence: float | None) -> aiohttp.ClientTimeout:
+        longest = self._timeout.sock_read
+        if silence is None or (longest is not None and longest <= silence):
+            return self._timeout
+        connect = self._timeout.connect
+        return aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=silence)
 
     def _finished(self) -> None:
         self._under_way -= 1

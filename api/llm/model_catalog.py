@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,6 +135,11 @@ class ModelCatalog:
         if model is None:
             raise ModelNotFound(name, headers=listed.headers)
         return model, listed
+
+    async def names(self) -> Collection[str]:
+        """The names that LiteLLM lists; none while it cannot be asked and never has been."""
+        await self._listed.renew()
+        return self._listed.entries or ()
 
     async def find(self, name: str) -> ModelInfo | None:
         """What a model can do; None when LiteLLM lists no such name, or has not said yet what it lists."""

@@ -41,6 +41,7 @@ _REFUSED_FIELD = re.compile(r"Rejected Request: (?:([\w.\-]+) is not allowed)?")
 _OF_A_KEY = re.compile(r"\b(?:api_?keys?|keys?|tokens?)\b", re.IGNORECASE)
 # LiteLLM begins the message with the names of its exceptions, the provider's own words after them, and drops the provider's code.
 _NAMES = re.compile(r"(?:(?:litellm\.)?\w+: )+")
+_REQUEST_ID = re.compile(r"[\w\-]{1,128}")
 _CODES = {
     "ContextWindowExceededError": "context_length_exceeded",
     "ContentPolicyViolationError": "content_policy_violation",
@@ -137,6 +138,8 @@ def _told(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) -> 
         "param": words.param or error.get("param"),
         "code": words.code or _named_code(names, words.message) or error.get("code"),
     }
+    if words.request_id and _REQUEST_ID.fullmatch(words.request_id):
+        headers = {**headers, "x-request-id": words.request_id}
     return provider_error(words.status or status, told, headers)
 
 

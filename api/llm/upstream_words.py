@@ -54,6 +54,12 @@ _WITHOUT_WORDS: Final = "The provider reported an error without saying which."
 # What LiteLLM says where it has dropped the words of an error in the midst of an answer.
 _NO_WORDS_KEPT: Final = ("Response API in-stream error", "Error in response object")
 # LiteLLM's and Python's own words for what happened between LiteLLM and a provider, and what a caller is told of it.
+_PYTHONS: Final = (
+    "Response payload is not completed",
+    "peer closed connection",
+    "Server disconnected",
+    "Provider stream ended",
+)
 _INTERNAL: Final = tuple(
     (re.compile("|".join(words), re.DOTALL), told)
     for told, words in {
@@ -61,6 +67,7 @@ _INTERNAL: Final = tuple(
             r"Response payload is not completed",
             r"peer closed connection",
             r"Server disconnected",
+            r"Provider stream ended before",
             r".{0,40}TransferEncodingError",
             r"\w{1,80} closed the responses stream before",
         ),
@@ -101,6 +108,8 @@ class Words:
     code: str | None = None
     status: int | None = None
     """Only where LiteLLM has made up the status of the answer."""
+    request_id: str | None = None
+    """The provider's, which Anthropic says in the body too."""
 
     @property
     def is_of_the_connection(self) -> bool:
@@ -135,7 +144,7 @@ def _words(message: str, status: int) -> Words:
     text = _without_advice(said)
     if wrapped:
         text = _openrouters(_unquoted(text))
-    if (wrapped and status >= 500) or text.startswith(_NO_WORDS_KEPT):
+    if (status >= 500 and (wrapped or text.startswith(_PYTHONS))) or text.startswith(_NO_WORDS_KEPT):
         text = next((told for pattern, told in _INTERNAL if pattern.match(text)), text)
     return Words(text)
 
@@ -216,7 +225,13 @@ def _of_json(body: Mapping[str, Any]) -> Words | None:
     if not isinstance(message, str):
         return None if message is None else Words(json.dumps(message, ensure_ascii=False))
     message += _what_another_said(error)
-    return Words(message, _kind(error), _text(error.get("param")), _text(error.get("code")))
+    return Words(
+        message,
+        _kind(error),
+        _text(error.get("param")),
+        _text(error.get("code")),
+        request_id=_text(body.get("request_id")),
+    )
 
 
 def _what_another_said(error: Mapping[str, Any]) -> str:

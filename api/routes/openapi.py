@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.dialects import anthropic
 from api.dialects.openai import (
     ANSWER_HEADERS,
     ANSWERS,
@@ -33,13 +34,35 @@ from api.protocol import (
 )
 
 _COMPONENTS = "#/components/schemas/{model}"
-_REQUESTS: tuple[type[WireModel], ...] = (ChatCompletionRequest, CompletionRequest, EmbeddingRequest, ResponseRequest)
+_REQUESTS: tuple[type[WireModel], ...] = (
+    ChatCompletionRequest,
+    CompletionRequest,
+    EmbeddingRequest,
+    ResponseRequest,
+    anthropic.MessagesRequest,
+    anthropic.CountTokensRequest,
+)
 
 
 class ErrorAnswer(BaseModel):
     """What every error looks like."""
 
     error: ErrorBody
+
+
+class AnthropicError(BaseModel):
+    """What failed, in Anthropic's words."""
+
+    type: str
+    message: str
+
+
+class AnthropicErrorAnswer(BaseModel):
+    """What every error looks like to those who speak Anthropic's dialect."""
+
+    type: Literal["error"]
+    error: AnthropicError
+    request_id: str | None = None
 
 
 # docs/contract.md says of each where it comes from.
@@ -64,6 +87,7 @@ _UPSTREAM = {
     503: "LiteLLM or the provider is not there",
     504: "LiteLLM or the provider did not answer in time",
 }
+_ANTHROPICS = {402: "The provider's account has no credit left", 529: "The provider is overloaded"}
 _UNREACHABLE = {503: _UPSTREAM[503]}
 
 Responses = dict[int | str, dict[str, Any]]
@@ -74,18 +98,24 @@ def _shown(example: Mapping[str, Any]) -> str:
     return json.dumps(example)
 
 
-def error_responses(*statuses: Mapping[int, str]) -> Responses:
-    """The errors of a route, each in the one shape, with an example and what comes beside it."""
+def error_responses(*statuses: Mapping[int, str], in_anthropics_form: bool = False) -> Responses:
+    """The errors of a route, each in the one shape of its dialect, with an example and what comes beside it."""
     described = {status: text for group in (_ALWAYS, *statuses) for status, text in group.items()}
     return {
         status: {
-            "model": ErrorAnswer,
+            "model": AnthropicErrorAnswer if in_anthropics_form else ErrorAnswer,
             "description": text,
             "headers": dict(ERROR_HEADERS.get(status, {})),
-            "content": {"application/json": {"example": _shown({"error": ERRORS[status]})}},
+            "content": {"application/json": {"example": _shown(_error_example(status, in_anthropics_form))}},
         }
         for status, text in sorted(described.items())
     }
+
+
+def _error_example(status: int, in_anthropics_form: bool) -> dict[str, Any]:  # noqa: FBT001
+    return (
+        anthropic.examples.error(status, ERRORS[status]["message"]) if in_anthropics_form else {"error": ERRORS[status]}
+    )
 
 
 LOOK_UP_RESPONSES = error_responses(_UNREACHABLE)
@@ -93,7 +123,12 @@ LOOK_UP_ONE_RESPONSES = error_responses(_UNREACHABLE, {404: "There is no such mo
 
 
 def answer_responses(
-    schema: str, example: Mapping[str, Any], *, events: tuple[str, str] | None = None, routed: bool = False
+    schema: str,
+    example: Mapping[str, Any],
+    *,
+    events: tuple[str, str] | None = None,
+    routed: bool = False,
+    in_anthropics_form: bool = False,
 ) -> Responses:
     """An answer with its schema and example, streamed or not, and all errors; `events` are the schema of one and an example."""
     content: dict[str, Any] = {"application/json": {"schema": _named(schema), "example": _shown(example)}}
@@ -104,7 +139,8 @@ def answer_responses(
         "headers": ANSWER_HEADERS | (ROUTING_HEADERS if routed else {}),
         "content": content,
     }
-    return {200: answer, **error_responses(_UPSTREAM)}
+    statuses = {**_UPSTREAM, **_ANTHROPICS} if in_anthropics_form else _UPSTREAM
+    return {200: answer, **error_responses(statuses, in_anthropics_form=in_anthropics_form)}
 
 
 def listed(schema: str, example: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,7 +177,7 @@ def describe(app: FastAPI) -> None:
         components = schema.setdefault("components", {})
         requests = [(model, "validation") for model in _REQUESTS]
         _, definitions = models_json_schema(requests, ref_template=_COMPONENTS)  # type: ignore[arg-type]
-        components.setdefault("schemas", {}).update({**definitions["$defs"], **ANSWERS})
+        components.setdefault("schemas", {}).update({**definitions["$defs"], **ANSWERS, **anthropic.ANSWERS})
         _add_fields(components["schemas"])
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "API_TOKENS"}}
         schema["security"] = [{"token": []}]
@@ -154,7 +190,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _add_fields(schemas: dict[str, Any]) -> None:
-    for name, fields in {**REQUEST_FIELDS, "Message": MESSAGE_FIELDS}.items():
+    for name, fields in {**REQUEST_FIELDS, **anthropic.REQUEST_FIELDS, "Message": MESSAGE_FIELDS}.items():
         schemas[name]["properties"] = {**fields, **schemas[name]["properties"]}
 
 

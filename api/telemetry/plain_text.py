@@ -14,9 +14,13 @@ def asked(body: Mapping[str, Any]) -> str:
 
 
 def answered(answer: Mapping[str, Any]) -> str:
-    """What an answer, or a chunk of one, says: the first choice's text, or the Responses API's."""
+    """What an answer, or a chunk of one, says: the first choice's text, a response's or a message's."""
     if answer.get("type") == "response.output_text.delta":
         return str(answer.get("delta") or "")
+    if answer.get("type") == "content_block_delta":
+        return str((answer.get("delta") or {}).get("text") or "")
+    if answer.get("type") == "message":
+        return "".join(str(block["text"]) for block in answer.get("content") or () if block.get("text"))
     if "output" in answer:
         return "".join(_parts(answer["output"]))
     first: Mapping[str, Any] = next(

@@ -148,7 +148,7 @@ def _check(block: Any, name: str) -> None:
     kind = block.get("type")
     if kind is None:
         raise ProviderError(f"{name}.type: Field required")
-    if kind not in FIELDS and kind not in SERVER_BLOCKS:
+    if not isinstance(kind, str) or (kind not in FIELDS and kind not in SERVER_BLOCKS):
         what = f"Input tag '{kind}' found using 'type' does not match any of the expected tags: {EXPECTED}"
         raise ProviderError(f"{name}: {what}")
     if kind in FIELDS:

@@ -37,7 +37,7 @@ def tools_of(body: dict[str, Any]) -> list[ToolSpec]:
 def read_tool_choice(body: dict[str, Any], prompt: Prompt) -> None:
     choice = body.get("tool_choice") or {"type": "auto"}
     kind = choice.get("type")
-    if kind != "tool" and kind not in CHOICES:
+    if kind != "tool" and not (isinstance(kind, str) and kind in CHOICES):
         what = f"Input tag '{kind}' found using 'type' does not match any of the expected tags"
         raise ProviderError(f"tool_choice: {what}: 'auto', 'any', 'tool', 'none'")
     prompt.parallel_tool_calls = not choice.get("disable_parallel_tool_use")
@@ -56,7 +56,7 @@ def read_tool_choice(body: dict[str, Any], prompt: Prompt) -> None:
 def _custom(tool: dict[str, Any], name: str) -> ToolSpec:
     if not tool.get("name"):
         raise ProviderError(f"{name}.name: Field required")
-    if not NAME.fullmatch(str(tool["name"])):
+    if not NAME.fullmatch(of_type(tool["name"], str, f"{name}.name")):
         raise ProviderError(f"{name}.name: {NAME_RULE}")
     if tool.get("input_schema") is None:
         raise ProviderError(f"{name}.input_schema: Field required")

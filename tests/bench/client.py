@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 import httptools
 
 TIMEOUT = 120  # seconds
+ENDS = (b"data: [DONE]", b'{"type": "message_stop"}')
 
 
 @dataclass(frozen=True)
 class Target:
-    """Somebody who answers chat completions; `url` is the base that their path is added to."""
+    """Somebody who answers chat completions, or what `path` names; `url` is the base that it is added to."""
 
     name: str
     url: str
@@ -109,7 +110,7 @@ class Client:
         connection = await self._connection()
         answer = await connection.send(self._request(json.dumps(body).encode(), headers or {}))
         assert answer.status == 200, f"{self.target.name} answered {answer.status}: {bytes(answer.body[:2000])!r}"
-        whole = not body.get("stream") or answer.body.rstrip().endswith(b"data: [DONE]")
+        whole = not body.get("stream") or answer.body.rstrip().endswith(ENDS)
         assert whole, f"{self.target.name} broke off: {bytes(answer.body[-500:])!r}"
         return answer
 

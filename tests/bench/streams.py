@@ -2,6 +2,7 @@
 
 import asyncio
 from statistics import median
+from typing import Any
 
 from tests.bench.client import Answer, Client
 from tests.bench.load import asking, cpu, percentile, so_many, turns
@@ -35,7 +36,7 @@ async def _chunk_rows(run: Run, clients: dict[str, Client]) -> list[Row]:
     cpus: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
     for repeat in run.repeats(PART):
         for name in turns(CONTESTANTS, repeat):
-            cpus[name].append(await _per_chunk(clients[name], run.servers.named(name).pid, max(LEAST, run.seconds(4))))
+            cpus[name].append(await per_chunk(clients[name], run.servers.named(name).pid, max(LEAST, run.seconds(4))))
     return [
         Row(PART, f"CPU of a chunk, {name}", median(values), "µs", over_of(values, cpus[RELAY]), RELAY,
             CPU_TARGETS.get(name))
@@ -43,9 +44,9 @@ async def _chunk_rows(run: Run, clients: dict[str, Client]) -> list[Row]:
     ]  # fmt: skip
 
 
-async def _per_chunk(client: Client, pid: int, seconds: float) -> float:
+async def per_chunk(client: Client, pid: int, seconds: float, **fields: Any) -> float:
     """Microseconds, from the middle of the streams: what begins and ends a stream is no chunk's."""
-    body = asking(f"chunks={round(seconds / PACE) + 40} pace={PACE}", stream=True)
+    body = asking(f"chunks={round(seconds / PACE) + 40} pace={PACE}", stream=True, **fields)
     streams = [asyncio.ensure_future(client.send(body)) for _ in range(WIDTH)]
     await asyncio.sleep(PACE * 10)
     events, used = client.events, cpu(pid)

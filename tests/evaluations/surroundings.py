@@ -67,8 +67,10 @@ class Meter(PooledTransport):
         _count(response.headers)
         return response
 
-    async def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
-        reply = await super().post(url, headers=headers, content=content)
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+    ) -> Reply:
+        reply = await super().post(url, headers=headers, content=content, silence=silence)
         _count(reply.headers)
         return reply
 

@@ -277,16 +277,18 @@ def test_clients_were_told_what_they_should_be(books: Books) -> None:
 
 
 def test_a_client_was_told_the_tokens_and_the_cost_of_all_its_calls(books: Books) -> None:
-    """Those of its answer: what the classifier used is in the ledgers alone."""
+    """Those of its answer: what the classifier used is in the ledgers alone. Anthropic's streams have no place for a cost."""
     used = _all_sums(row for row in books.rows if row.component != "routing-classifier")
-    told = {outcome.trace_id: _told(outcome) for outcome in books.outcomes if outcome.kind.tells}
+    told = {outcome.trace_id: _told(outcome, used) for outcome in books.outcomes if outcome.kind.tells}
     assert told == {trace: pytest.approx(used[trace], rel=0, abs=1e-12) for trace in told}
 
 
-def _told(outcome: Outcome) -> tuple[int, int, float]:
+def _told(outcome: Outcome, used: dict[str, tuple[int, int, float]]) -> tuple[int, int, float]:
     usage = outcome.usage or {}
     prompt = usage["input_tokens"] if "input_tokens" in usage else usage["prompt_tokens"]
     completion = usage["output_tokens"] if "output_tokens" in usage else usage.get("completion_tokens", 0)
+    if not outcome.kind.costs:
+        return prompt, completion, used[outcome.trace_id][2]
     return prompt, completion, math.nan if outcome.cost is None else outcome.cost
 
 
@@ -311,11 +313,12 @@ def test_a_row_names_its_user(books: Books) -> None:
     assert [row for row in books.rows if not row.end_user.startswith("token-")] == []
 
 
-def test_a_row_names_its_session_and_its_caller_unless_a_response_failed(books: Books) -> None:
-    nameless = {(row.session, row.caller) for row in books.rows_of("failing-response")}
+def test_a_row_names_its_session_and_its_caller_unless_a_response_or_a_message_failed(books: Books) -> None:
+    failed = ("failing-response", "failing-message")
+    nameless = {(row.session, row.caller) for row in books.rows_of(*failed)}
     assert nameless == {(NONE, NONE)}
     for row in books.rows:
-        if row.trace_id not in books.traces("failing-response"):
+        if row.trace_id not in books.traces(*failed):
             assert row.session.startswith(books.run)
             assert row.caller == row.end_user
 
@@ -357,7 +360,7 @@ def test_a_call_whose_client_left_is_marked_cut(books: Books) -> None:
 def test_a_stream_whose_client_left_is_logged_with_what_it_had_used(books: Books) -> None:
     cut = Counter(row.trace_id for row in books.rows if row.cut)
     assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-reasoned"), 1)
-    left = [row for row in books.rows if row.cut] + books.rows_of("left-response")
+    left = [row for row in books.rows if row.cut] + books.rows_of("left-response", "left-message")
     assert all(row.completion_tokens > 0 and row.cost > 0 for row in left)
 
 
@@ -368,6 +371,11 @@ def test_a_text_completion_whose_client_left_is_found_by_our_span_alone(books: B
 
 def test_a_broken_stream_is_logged_as_failed_with_what_it_had_used(books: Books) -> None:
     assert all(row.failed and row.completion_tokens > 0 and row.cost > 0 for row in books.rows_of("broken", "dropped"))
+
+
+def test_a_message_that_broke_off_is_logged_with_what_litellm_counted_of_it(books: Books) -> None:
+    """As one that succeeded, which our span alone knows better."""
+    assert all(row.completion_tokens > 0 and row.cost > 0 for row in books.rows_of("broken-message"))
 
 
 def test_a_stream_whose_client_did_not_ask_for_the_usage_is_charged_like_any(books: Books) -> None:

@@ -29,8 +29,11 @@ class PlayedTransport(LiteLLMTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await self._transport.handle_async_request(request)
 
-    async def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Reply:
-        request = httpx.Request("POST", url, headers=headers, content=content)
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+    ) -> Reply:
+        waits = {"timeout": {"read": silence}}
+        request = httpx.Request("POST", url, headers=headers, content=content, extensions=waits)
         try:
             return _PlayedReply(await self._transport.handle_async_request(request))
         except httpx.ReadTimeout:

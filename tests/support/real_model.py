@@ -21,10 +21,11 @@ PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
 
 @dataclass(frozen=True)
 class RealModel:
-    """Where it listens, as OpenAI's API."""
+    """Where it listens; its name for OpenAI's API, and the one by which it is asked as one of Anthropic's models."""
 
-    base_url: str
+    url: str
     name: str = NAME
+    as_anthropics: str = f"{NAME}-as-anthropics"
 
 
 @contextmanager
@@ -36,25 +37,32 @@ def real_model(directory: Path) -> Iterator[RealModel]:
     program = str(Path(__file__).with_name("real_model_server.py"))
     with running(program, str(port), url=f"{url}/health", log=directory / "model.log", python=python):
         _wait_until_loaded(f"{url}/health")
-        yield RealModel(f"{url}/v1")
+        yield RealModel(url)
 
 
 @contextmanager
 def served_by(stack: Instance, model: RealModel) -> Iterator[str]:
-    """The model among those of this stack's LiteLLM, as one that obeys a schema, and a virtual key for it."""
+    """The model among those of this stack's LiteLLM, twice, as one that obeys a schema, and a virtual key for it."""
     master = env_file.read(stack.env_file)["LITELLM_MASTER_KEY"]
-    upstream = {"model": f"openai/{model.name}", "api_base": model.base_url, "api_key": "none", **PRICES}
-    known = {"supports_response_schema": True}
+    upstreams = {
+        model.name: {"model": f"openai/{model.name}", "api_base": f"{model.url}/v1"},
+        model.as_anthropics: {"model": f"anthropic/{model.name}", "api_base": model.url},
+    }
     headers = {"authorization": f"Bearer {master}"}
     with httpx.Client(base_url=stack.url("litellm"), headers=headers, timeout=60, trust_env=False) as admin:
-        deployment = {"model_name": model.name, "litellm_params": upstream, "model_info": known}
-        added = _told(admin.post("/model/new", json=deployment))
-        key = _told(admin.post("/key/generate", json={"models": [model.name], "metadata": {"environment": "test"}}))
+        added = [_told(admin.post("/model/new", json=_deployment(*upstream))) for upstream in upstreams.items()]
+        key = _told(admin.post("/key/generate", json={"models": [*upstreams], "metadata": {"environment": "test"}}))
         try:
             yield key["key"]
         finally:
             _told(admin.post("/key/delete", json={"keys": [key["key"]]}))
-            _told(admin.post("/model/delete", json={"id": added["model_id"]}))
+            for deployment in added:
+                _told(admin.post("/model/delete", json={"id": deployment["model_id"]}))
+
+
+def _deployment(name: str, upstream: dict[str, Any]) -> dict[str, Any]:
+    known = {"supports_response_schema": True}
+    return {"model_name": name, "litellm_params": {**upstream, "api_key": "none", **PRICES}, "model_info": known}
 
 
 def _told(response: httpx.Response) -> dict[str, Any]:

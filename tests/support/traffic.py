@@ -29,7 +29,7 @@ class Kind:
 
     `replies`: what the provider answers to one such request, its last for all that follows; `once`: ordinary after them.
     `by`: the one model that these replies are of. `words`: of SLOW, after which the client leaves; `leaves`: once the
-    provider has the request. `tells`: whether the client must be told what was used.
+    provider has the request. `tells`: whether the client must be told what was used; `costs`: and what it cost.
     `calls`: of the API at LiteLLM; `attempts`: of LiteLLM at the provider; `rows` and `spans`: what LiteLLM makes of them.
     """
 
@@ -46,6 +46,7 @@ class Kind:
     leaves: bool = False
     status: int = 200
     tells: bool = True
+    costs: bool = True
     calls: int = 1
     attempts: int | None = None
     rows: int | None = None
@@ -70,6 +71,8 @@ class Kind:
 STREAM = {"stream": True}
 USAGE = {"stream": True, "stream_options": {"include_usage": True}}
 CLAUDE = {"model": "claude-haiku-4-5"}
+MESSAGE = {**CLAUDE, "max_tokens": 4000}
+TRANSLATED = {"max_tokens": 4000}
 CLASSIFIER = "gpt-4o"  # no request asks for it, so its calls can be told apart
 COMPUTES = "What is 17+3?"
 KINDS = [
@@ -84,6 +87,13 @@ KINDS = [
     Kind("completion-streamed", "/completions", STREAM, tells=False),
     Kind("custom-price", fields={"model": "o1-mini"}),
     Kind("anthropic", fields={**CLAUDE, **USAGE}),
+    Kind("message", "/messages", MESSAGE),
+    Kind("message-streamed", "/messages", {**MESSAGE, **STREAM}, costs=False),
+    Kind("message-translated", "/messages", TRANSLATED),
+    Kind("message-translated-streamed", "/messages", {**TRANSLATED, **STREAM}, costs=False),
+    Kind("failing-message", "/messages", MESSAGE, replies=(REFUSED,), status=400, tells=False),
+    Kind("broken-message", "/messages", {**MESSAGE, **STREAM}, replies=(BROKEN,), tells=False),
+    Kind("left-message", "/messages", {**MESSAGE, **STREAM}, replies=(SLOW,), words=3, tells=False),
     Kind("failing", replies=(REFUSED,), status=400, tells=False),
     Kind("failing-streamed", fields=STREAM, replies=(REFUSED,), status=400, tells=False),
     Kind("failing-response", "/responses", replies=(REFUSED,), status=400, tells=False),

@@ -16,7 +16,7 @@ from api.dialects.openai.contract import as_it_came, chat_answer, chat_chunk, re
 from api.dialects.openai.errors import ErrorBody, error_body, render
 from api.dialects.openai.examples import ERRORS, MODEL
 from api.dialects.openai.failures import provider_error, raise_failure, raise_if_empty, raise_if_nothing_answered
-from api.dialects.openai.response_stream import ResponseStream
+from api.dialects.openai.response_stream import ResponseStream, WrittenResponse
 from api.dialects.openai.schemas import (
     ANSWER_HEADERS,
     ANSWERS,
@@ -46,6 +46,7 @@ __all__ = [
     "ErrorBody",
     "ResponseStream",
     "WrittenChunks",
+    "WrittenResponse",
     "as_it_came",
     "chat_answer",
     "chat_chunk",

@@ -110,6 +110,7 @@ ERRORS: dict[int, dict[str, Any]] = {
         "The model `gpt-0` does not exist or you do not have access to it.", _REQUEST, "model_not_found", "model"
     ),
     405: _error("GET is not possible on /v1/chat/completions.", _REQUEST, "method_not_allowed"),
+    402: _error("Your credit balance is too low to access the API.", "billing_error", None),
     408: _error(
         "The body of the request did not arrive within 30 s (REQUEST_BODY_TIMEOUT).", _REQUEST, "request_timeout"
     ),
@@ -124,4 +125,5 @@ ERRORS: dict[int, dict[str, Any]] = {
     502: _error("The answer ended before it was complete.", _SERVER, "llm_gateway_stream_broken"),
     503: _error("LiteLLM cannot be reached.", _SERVER, "llm_gateway_unreachable"),
     504: _error("The provider did not answer in time.", _SERVER, "upstream_timeout"),
+    529: _error("Overloaded", "overloaded_error", None),
 }

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from api.dialects.openai.contract import response_event
 from api.dialects.openai.failures import raise_if_nothing_answered
-from api.dialects.openai.streams import before_failure
-from api.errors import UpstreamStreamBroken
+from api.dialects.openai.streams import before_failure, response_error_event
+from api.errors import APIError, UpstreamStreamBroken
+from api.sse import event
 
 Event = dict[str, Any]
 
@@ -69,3 +70,31 @@ class ResponseStream:
     def _tell(self, error: Any) -> None:
         if isinstance(error, dict) and isinstance(error.get("message"), str):
             error["message"] = self._in_callers_words(error["message"])
+
+
+class WrittenResponse:
+    """A reader of a response's stream that gives bytes. `seen` is shown each event."""
+
+    keepalive: Final = None
+    closing: Final = b""
+
+    def __init__(self, events: ResponseStream, seen: Callable[[Event], None]) -> None:
+        self._events = events
+        self._seen = seen
+
+    def take(self, events: bytes) -> Iterator[bytes]:
+        """As `ResponseStream.take`."""
+        return map(self._written, self._events.take(events))
+
+    def end(self) -> bytes:
+        """As `ResponseStream.end`."""
+        return self._written(self._events.end())
+
+    def error_event(self, error: APIError) -> bytes:
+        """The event that the stream ends with when it fails: numbered, as all of its events are."""
+        return response_error_event(error, self._events.next_number)
+
+    def _written(self, events: list[Event]) -> bytes:
+        for happened in events:
+            self._seen(happened)
+        return b"".join(event(happened, name=str(happened.get("type", "message"))) for happened in events)

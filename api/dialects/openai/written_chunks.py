@@ -9,6 +9,8 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from api.dialects.openai.chunk_stream import ChunkStream
+from api.dialects.openai.streams import DONE, error_event
+from api.errors import APIError
 from api.sse import event, on_one_line
 
 Chunk = dict[str, Any]
@@ -41,6 +43,9 @@ class _Form:
 class WrittenChunks:
     """A reader of a stream that gives bytes. `seen` is shown each chunk, or the text that was put into the last one's form."""
 
+    keepalive: Final = None
+    closing: Final = DONE
+
     def __init__(
         self, chunks: ChunkStream, seen: Callable[[Chunk], None], seen_text: Callable[[str], None] | None
     ) -> None:
@@ -63,6 +68,10 @@ class WrittenChunks:
     def end(self) -> bytes:
         """As `ChunkStream.end`."""
         return self._written(self._chunks.end())
+
+    def error_event(self, error: APIError) -> bytes:
+        """The event that the stream ends with when it fails."""
+        return error_event(error)
 
     def _filled(self, form: _Form, events: bytes) -> bytes | None:
         """Several events at a time, where they came together, if all of them are of the form."""

@@ -18,6 +18,8 @@ _USAGE = b'"usage"'
 _TELLS_USAGE = re.compile(_USAGE + rb"\s*:\s*\{")
 _CONVENTIONAL: Final = {Operation.COMPLETION: "text_completion", Operation.EMBEDDING: "embeddings"}
 # OpenAI's chat and completions on the left, its Responses on the right.
+# Anthropic counts what it reads from a cache, or writes into it, beside what else it read.
+_CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 _COUNTED: Final = {"input": ("prompt_tokens", "input_tokens"), "output": ("completion_tokens", "output_tokens")}
 
 
@@ -56,9 +58,10 @@ class MeasuredCall(LLMCall):
     ) -> None:
         seconds = time.perf_counter() - self._began
         attributes = self._named(self._models.learnt if error is None else self._models.known)
-        for token_type, fields in _COUNTED.items():
+        for counted, fields in _COUNTED.items():
             if (count := _count(self._usage, fields)) is not None:
-                self._tokens.record(count, (*attributes, ("gen_ai.token.type", token_type)))
+                count += _cached(self._usage) if counted == "input" else 0
+                self._tokens.record(count, (*attributes, ("gen_ai.token.type", counted)))
         if error is not None:
             attributes += (("error.type", error_class(error)),)
         self._durations.record(seconds, attributes)
@@ -78,15 +81,15 @@ class MeasuredCall(LLMCall):
 
     def _tells(self, told: Any) -> None:
         for part in told if isinstance(told, list) else [told]:
-            self._usage = _usage_of(part) or self._usage
+            self._usage = {**self._usage, **(_usage_of(part) or {})}
 
     def _named(self, name: Callable[[str], str]) -> Attributes:
         return (*self._attributes, ("gen_ai.request.model", name(self._model)))
 
 
 def _usage_of(answer: Any) -> Mapping[str, Any] | None:
-    """The usage of an answer, or of an event that carries an answer of the Responses API."""
-    for holder in (answer, answer.get("response")) if isinstance(answer, dict) else ():
+    """The usage of an answer, or of an event that carries a response or a message, which tells it in two parts."""
+    for holder in (answer, answer.get("response"), answer.get("message")) if isinstance(answer, dict) else ():
         if isinstance(holder, dict) and isinstance(holder.get("usage"), dict):
             return dict(holder["usage"])
     return None
@@ -95,3 +98,10 @@ def _usage_of(answer: Any) -> Mapping[str, Any] | None:
 def _count(usage: Mapping[str, Any], fields: tuple[str, ...]) -> int | None:
     counts = (usage.get(field) for field in fields)
     return next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)
+
+
+def _cached(usage: Mapping[str, Any]) -> int:
+    """What is not in the count of the input: in OpenAI's form, which LiteLLM adds these to as well, it is."""
+    if "prompt_tokens" in usage:
+        return 0
+    return sum(_count(usage, (field,)) or 0 for field in _CACHED)

@@ -12,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 UPSTREAM = web.AppKey("upstream", str)
+PATHS = ("/v1/chat/completions", "/v1/messages")
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 
@@ -22,8 +23,8 @@ async def _session(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _completions(request: web.Request) -> web.StreamResponse:
-    url = f"{request.app[UPSTREAM]}/v1/chat/completions"
+async def _relayed(request: web.Request) -> web.StreamResponse:
+    url = f"{request.app[UPSTREAM]}{request.path}"
     headers = {"content-type": "application/json", "authorization": "Bearer sk-upstream"}
     async with request.app[SESSION].post(url, data=await request.read(), headers=headers) as answer:
         if answer.content_type != "text/event-stream":
@@ -44,7 +45,7 @@ def main(port: int, upstream: str, loop: asyncio.AbstractEventLoop) -> None:
     app = web.Application()
     app[UPSTREAM] = upstream
     app.cleanup_ctx.append(_session)
-    app.add_routes([web.post("/v1/chat/completions", _completions), web.get("/health", _health)])
+    app.add_routes([*(web.post(path, _relayed) for path in PATHS), web.get("/health", _health)])
     web.run_app(app, host="127.0.0.1", port=port, access_log=None, print=None, backlog=2048, loop=loop)
 
 

@@ -7,9 +7,10 @@ import asyncio
 import json
 import re
 import sys
+from collections.abc import Callable
 from functools import cache, lru_cache
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import httptools
 import uvloop
@@ -68,10 +69,11 @@ class Upstream(asyncio.Protocol):
         Upstream.late_bodies += perf_counter() - self._began > DELAYED_ACK
         self._last = not self._parser.should_keep_alive()
         path = self._url.decode().partition("?")[0]
-        if not path.endswith("/chat/completions"):
+        form = FORMS.get(path.rpartition("/")[2])
+        if form is None:
             self._finish(_whole(LOOKUPS.get(path, _counters())))
             return
-        asks = json.loads(self._body)
+        self._form, asks = form, json.loads(self._body)
         delay = self._told(rb"delay=([\d.]+)", 0.0)
         answer = self._stream if asks.get("stream") else self._plain
         self._timer = asyncio.get_running_loop().call_later(delay, answer, asks) if delay else None
@@ -79,7 +81,7 @@ class Upstream(asyncio.Protocol):
             answer(asks)
 
     def _plain(self, _asks: dict[str, Any]) -> None:
-        self._finish(_whole(_completion()))
+        self._finish(_whole(self._form.answer()))
 
     def _finish(self, last: bytes) -> None:
         self._transport.write(last)
@@ -90,7 +92,7 @@ class Upstream(asyncio.Protocol):
         count, pace = int(self._told(rb"chunks=(\d+)", 20)), self._told(rb"pace=([\d.]+)", PACE)
         usage = bool((asks.get("stream_options") or {}).get("include_usage"))
         head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-        self._transport.write(head + _role() + _chunk(0))
+        self._transport.write(head + self._form.opening() + self._form.chunk(0))
         self._next(1, count, pace, asyncio.get_running_loop().time(), usage)
 
     def _next(self, number: int, count: int, pace: float, due: float, usage: bool) -> None:
@@ -98,10 +100,10 @@ class Upstream(asyncio.Protocol):
             loop, due = asyncio.get_running_loop(), due + pace
             self._timer = loop.call_at(due, self._paced, number, count, pace, due, usage)
         else:
-            self._finish(_end(usage))
+            self._finish(self._form.end(usage))
 
     def _paced(self, number: int, count: int, pace: float, due: float, usage: bool) -> None:
-        self._transport.write(_chunk(number))
+        self._transport.write(self._form.chunk(number))
         self._next(number + 1, count, pace, due, usage)
 
     def _told(self, pattern: bytes, default: float) -> float:
@@ -152,6 +154,54 @@ def _end(usage: bool) -> bytes:
     last = _event(choices=[{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}], usage=None)
     counted = _event(choices=[], usage=USAGE) if usage else b""
     return last + counted + _framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+
+MESSAGE_USAGE = {"input_tokens": 9, "output_tokens": 20}
+
+
+@lru_cache
+def _message() -> dict[str, Any]:
+    content = [{"type": "text", "text": "word " * 20}]
+    head = {"id": "msg_bench", "type": "message", "role": "assistant", "model": ABOUT["model"]}
+    return {**head, "content": content, "stop_reason": "end_turn", "stop_sequence": None, "usage": MESSAGE_USAGE}
+
+
+def _named(kind: str, **fields: Any) -> bytes:
+    return _framed(b"event: %b\ndata: %b\n\n" % (kind.encode(), json.dumps({"type": kind, **fields}).encode()))
+
+
+@lru_cache
+def _message_start() -> bytes:
+    block = {"type": "text", "text": ""}
+    return _named("message_start", message={**_message(), "content": []}) + _named(
+        "content_block_start", index=0, content_block=block
+    )
+
+
+@cache
+def _delta(number: int) -> bytes:
+    return _named("content_block_delta", index=0, delta={"type": "text_delta", "text": f"word{number} "})
+
+
+@lru_cache
+def _message_stop(_usage: bool) -> bytes:
+    ended = _named("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage=MESSAGE_USAGE)
+    return _named("content_block_stop", index=0) + ended + _named("message_stop") + b"0\r\n\r\n"
+
+
+class Form(NamedTuple):
+    """What an answer is made of, plain and streamed."""
+
+    answer: Callable[[], dict[str, Any]]
+    opening: Callable[[], bytes]
+    chunk: Callable[[int], bytes]
+    end: Callable[[bool], bytes]
+
+
+FORMS = {
+    "completions": Form(_completion, _role, _chunk, _end),
+    "messages": Form(_message, _message_start, _delta, _message_stop),
+}
 
 
 async def _serve(port: int) -> None:

@@ -16,6 +16,7 @@ from tests.support.provider import ScriptedProvider
 from tests.support.reasoning import finished, said
 
 COMMENT = ": keep-alive"
+PING = 'data: {"type": "ping"}'
 SILENCE = 0.2
 GAP = 1.0
 
@@ -28,15 +29,17 @@ def quick(directory: Path, provider: ScriptedProvider) -> Iterator[RunningAPI]:
         assert "Traceback" not in api.log.read_text()
 
 
-def _asked(mark: str) -> dict[str, Any]:
-    messages = [{"role": "user", "content": mark}]
-    return {"model": "gpt-4o", "messages": messages, "input": mark, "prompt": mark, "stream": True}
+def _asked(path: str, mark: str) -> dict[str, Any]:
+    says: dict[str, Any] = {"messages": [{"role": "user", "content": mark}], "max_tokens": 100}
+    if path in ("/responses", "/completions"):
+        says = {"input": mark} if path == "/responses" else {"prompt": mark}
+    return {"model": "gpt-4o", **says, "stream": True}
 
 
 def _lines(api: RunningAPI, path: str, mark: str, **headers: str) -> Iterator[tuple[float, str]]:
     """Each line with the time of its arrival."""
     with httpx.Client(trust_env=False, timeout=30) as client:
-        request = {"json": _asked(mark), "headers": {**api.headers, **headers}}
+        request = {"json": _asked(path, mark), "headers": {**api.headers, **headers}}
         with client.stream("POST", f"{api.base_url}{path}", **request) as response:  # type: ignore[arg-type]
             assert response.status_code == 200
             for line in response.iter_lines():
@@ -62,6 +65,23 @@ def test_a_silent_stream_is_kept_alive_by_comments_between_its_events(
     assert max(_silences(lines)) < GAP
     assert not text[-1].startswith(":")
     assert all(json.loads(line[6:]) for line in text if line.startswith("data: {"))
+
+
+def test_a_silent_message_is_kept_alive_by_pings_between_its_events(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    """As Anthropic itself does it: its clients take a stream without an event for one that is dead."""
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "one"}}
+    events = [{"type": "message_start", "message": {"usage": {"input_tokens": 1}}}, delta, {"type": "message_stop"}]
+    provider.script({"raw_chunks": events, "chunk_delay": GAP, "ping_interval": 0}, contains=mark)
+    lines = list(_lines(quick, "/messages", mark))
+    text = [line for _, line in lines]
+    pings = [place for place, line in enumerate(text) if line == PING]
+    assert len(pings) >= 3
+    assert all(text[place - 2 : place] == ["", "event: ping"] and not text[place + 1] for place in pings)
+    assert max(_silences(lines)) < GAP
+    assert COMMENT not in text
+    assert [line for line in text if line][-2] == "event: message_stop"
 
 
 def test_reasoning_is_kept_alive_from_its_first_step_on(

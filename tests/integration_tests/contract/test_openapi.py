@@ -11,17 +11,19 @@ import httpx
 import jsonschema
 import pytest
 
+from api.dialects import anthropic
 from api.dialects.openai.schemas import MESSAGE_FIELDS, REQUEST_FIELDS
 from tests.integration_tests.contract.wire import Wire, chunks
 from tests.support.api import TOKEN, RunningAPI
 
+SCHEMAS = "#/components/schemas"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,allow_header_conformance"
 
 
 def _of_our_fields(page: dict[str, Any]) -> dict[str, Any]:
     """The page with the fields that this server reads: made-up values of the others are LiteLLM's to refuse, some with a 500."""
     schemas = deepcopy(page["components"]["schemas"])
-    for name, fields in {**REQUEST_FIELDS, "Message": MESSAGE_FIELDS}.items():
+    for name, fields in {**REQUEST_FIELDS, **anthropic.REQUEST_FIELDS, "Message": MESSAGE_FIELDS}.items():
         for field in fields:
             del schemas[name]["properties"][field]
     return {**page, "components": {**page["components"], "schemas": schemas}}
@@ -56,13 +58,17 @@ def page(api: RunningAPI) -> dict[str, Any]:
     return httpx.get(f"{api.url}/openapi.json", trust_env=False).json()  # type: ignore[no-any-return]
 
 
-ENDPOINTS = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions"]
+ANTHROPICS = ["/v1/messages", "/v1/messages/count_tokens"]
+ENDPOINTS = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions", *ANTHROPICS]
 EXAMPLES = [
     ("/v1/chat/completions", "plain"),
     ("/v1/chat/completions", "with a tool"),
     ("/v1/responses", "plain"),
     ("/v1/embeddings", "plain"),
     ("/v1/completions", "plain"),
+    ("/v1/messages", "plain"),
+    ("/v1/messages", "with a tool"),
+    ("/v1/messages/count_tokens", "plain"),
 ]
 
 
@@ -142,13 +148,12 @@ def test_a_request_and_its_answer_are_shown_by_example(page: dict[str, Any], pat
     assert operation["responses"]["200"]["content"]["application/json"]["example"]
 
 
-def test_every_error_has_the_one_shape(page: dict[str, Any]) -> None:
-    responses = [
-        response
-        for operations in page["paths"].values()
+def test_every_error_has_the_one_shape_of_its_dialect(page: dict[str, Any]) -> None:
+    shapes = {
+        (path in ANTHROPICS, response["content"]["application/json"]["schema"]["$ref"])
+        for path, operations in page["paths"].items()
         for operation in operations.values()
         for status, response in operation["responses"].items()
         if status != "200"
-    ]
-    schemas = {response["content"]["application/json"]["schema"]["$ref"] for response in responses}
-    assert schemas == {"#/components/schemas/ErrorAnswer"}
+    }
+    assert shapes == {(False, f"{SCHEMAS}/ErrorAnswer"), (True, f"{SCHEMAS}/AnthropicErrorAnswer")}

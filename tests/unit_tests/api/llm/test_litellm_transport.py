@@ -148,14 +148,17 @@ async def test_an_answer_that_breaks_off_is_broken(begun: bytes) -> None:
         await reply.aclose()
 
 
-async def test_an_answer_that_falls_silent_is_broken() -> None:
+@pytest.mark.parametrize(("read_timeout", "silence"), [(0.3, None), (0.3, 60.0), (60.0, 0.3)])
+async def test_an_answer_that_falls_silent_is_broken(read_timeout: float, silence: float | None) -> None:
+    """Whichever of the two is the shorter."""
+
     async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _request(reader)
         writer.write(CHUNKED + b"3\r\nabc\r\n")
         await reader.read()
 
-    async with _serving(begin, http_read_timeout=0.3) as (transport, url):
-        reply = await transport.post(url, headers={}, content=b"{}")
+    async with _serving(begin, http_read_timeout=read_timeout) as (transport, url):
+        reply = await transport.post(url, headers={}, content=b"{}", silence=silence)
         with pytest.raises(UpstreamStreamBroken, match="fell silent"):
             [block async for block in reply.blocks()]
         await reply.aclose()

@@ -36,7 +36,7 @@ WORDS: dict[str, tuple[str, Words]] = {
     "Anthropic's JSON and advice": (
         'litellm.InternalServerError: AnthropicException - {"type":"error","error":{"type":"api_error","message":"Boom"},'
         '"request_id":"req_1"}. Handle with `litellm.InternalServerError`.' + GROUP,
-        Words("Boom", "api_error"),
+        Words("Boom", "api_error", request_id="req_1"),
     ),
     "a name behind the provider's": (
         'litellm.BadGatewayError: AnthropicException BadGatewayError - {"error":{"message":"bad"}}',

@@ -146,6 +146,30 @@ def test_the_responses_api_s_tokens_are_counted_plain_and_streamed(client: TestC
     assert (_sum(client, CALL, operation="response"), _sum(client, f"{TOKENS}_sum")) == (2, 10)
 
 
+def test_a_message_s_tokens_are_counted_with_those_of_its_cache_plain_and_streamed(
+    client: TestClient, litellm: respx.Router
+) -> None:
+    """Anthropic tells of a stream at its beginning what was read, and what was written at its end."""
+    read = {"input_tokens": 3, "cache_read_input_tokens": 10, "cache_creation_input_tokens": 4}
+    message = {"id": "msg_1", "type": "message", "content": [], "usage": {**read, "output_tokens": 2}}
+    streamed = _events(
+        {"type": "message_start", "message": {**message, "usage": {**read, "output_tokens": 1}}},
+        {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 2}},
+        {"type": "message_stop"},
+        end="",
+    )
+    litellm.get("/v1/models").respond(200, json={"data": []})
+    litellm.post("/v1/messages").side_effect = [
+        httpx.Response(200, json=message),
+        httpx.Response(200, content=streamed),
+    ]
+    for stream in (False, True):
+        asked = {"model": MODEL, "max_tokens": 9, "messages": [{"role": "user", "content": SAID}], "stream": stream}
+        client.post("/v1/messages", json=asked)
+    for kind, count in (("input", 34), ("output", 4)):
+        assert _sum(client, f"{TOKENS}_sum", gen_ai_token_type=kind, operation="messages") == count
+
+
 def test_an_embedding_s_tokens_are_counted(client: TestClient, litellm: respx.Router) -> None:
     answer = {"object": "list", "data": [], "model": MODEL, "usage": {"prompt_tokens": 5, "total_tokens": 5}}
     litellm.post("/v1/embeddings").respond(200, json=answer)

@@ -35,6 +35,10 @@ def test_the_last_turn_prompt_or_input_is_what_was_asked(body: dict[str, Any], t
         ({"choices": []}, ""),
         ({"type": "response.output_text.delta", "delta": "d"}, "d"),
         ({"type": "response.created", "response": {}}, ""),
+        ({"type": "message", "content": [{"type": "thinking"}, {"type": "text", "text": "m"}]}, "m"),
+        ({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "b"}}, "b"),
+        ({"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": "{"}}, ""),
+        ({"type": "message_start", "message": {"content": []}}, ""),
         ({"output": [{"type": "reasoning"}, {"content": [{"type": "output_text", "text": "o"}]}]}, "o"),
     ],
 )

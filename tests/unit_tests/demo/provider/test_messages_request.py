@@ -38,6 +38,11 @@ MARKED = text("x", cache_control=EPHEMERAL)
         ({"metadata": {"foo": "x"}}, "metadata.foo: Extra inputs are not permitted"),
         ({"stop_sequences": [" "]}, "stop_sequences: each stop sequence must contain non-whitespace"),
         ({"max_tokens": 200_000}, "max_tokens: 200000 > 128000, which is the maximum allowed number of output tokens"),
+        (
+            {"tools": [{"name": True, "input_schema": {"type": "object"}}]},
+            "tools.0.custom.name: Input should be a valid",
+        ),
+        ({"tools": [READ], "tool_choice": {"type": []}}, "tool_choice: Input tag '[]' found"),
         ({"temperature": 1.5}, "temperature: range: 0..1"),
         ({"stream": "yes"}, "stream: Input should be a valid boolean"),
         (
@@ -80,6 +85,7 @@ async def test_a_beta_opens_its_fields(http: httpx.AsyncClient, beta: str, chang
         ([assistant("Hi")], 'messages: first message must use the "user" role'),
         ([{"role": "tool", "content": "x"}], 'messages: Unexpected role "tool"'),
         ([user({"type": "tale"})], "messages.0.content.0: Input tag 'tale' found using 'type' does not match"),
+        ([user({"type": []})], "messages.0.content.0: Input tag '[]' found"),
         ([user({"type": "text"})], "messages.0.content.0.text.text: Field required"),
         ([user(text("x", mood="good"))], "messages.0.content.0.text.mood: Extra inputs are not permitted"),
         ([user("")], "messages.0: all messages must have non-empty content"),

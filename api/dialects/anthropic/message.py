@@ -1,0 +1,47 @@
+"""A message as Anthropic sends it, made so again where LiteLLM translated it or added to it."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.dialects.anthropic.errors import status_of
+from api.errors import UpstreamError
+
+_ID: Final = "msg_"
+_ID_LENGTH: Final = 24  # hexadecimal digits, as long as Anthropic's own
+
+
+def message(answer: Any, **_options: Any) -> None:
+    """Restores a whole message: of another provider's answer LiteLLM keeps the id, and its count of all tokens is OpenAI's."""
+    if not isinstance(answer, dict):
+        return
+    identifier = answer.get("id")
+    if isinstance(identifier, str) and not identifier.startswith(_ID):
+        answer["id"] = _ID + hashlib.sha256(identifier.encode()).hexdigest()[:_ID_LENGTH]
+    if isinstance(usage := answer.get("usage"), dict):
+        usage.pop("total_tokens", None)
+
+
+def count(answer: Any, **_options: Any) -> None:
+    """Restores a count of tokens: how LiteLLM counted is its own."""
+    if isinstance(answer, dict):
+        answer.pop("litellm_count_source", None)
+
+
+def raise_failure(answer: Any) -> None:
+    """Raises what stands in place of a message in an answer with 200."""
+    if isinstance(answer, dict) and answer.get("type") == "error":
+        error = answer.get("error")
+        said = error if isinstance(error, dict) else {"message": error}
+        raise UpstreamError(status_of(said.get("type")), said)
+
+
+def is_title(body: Mapping[str, Any]) -> bool:
+    """Is this the call by which an assistant finds a name for its session: no tools, and a title alone as its structured answer?"""
+    if body.get("tools"):
+        return False
+    config = body.get("output_config")
+    wanted = config.get("format") if isinstance(config, dict) else body.get("output_format")
+    schema = wanted.get("schema") if isinstance(wanted, dict) else None
+    fields = schema.get("properties") if isinstance(schema, dict) else None
+    return isinstance(fields, dict) and set(fields) == {"title"}

@@ -1,0 +1,129 @@
+"""Anthropic's Messages API: handed to the model as it is, attributed and traced like a chat completion."""
+
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from api import passthrough
+from api.context import RequestContext, with_user
+from api.dependencies import ServiceContainer, services_of
+from api.dialects.anthropic import examples, is_title
+from api.edge import (
+    DirectRoute,
+    EventSource,
+    anthropic_headers,
+    parse_request_context,
+    read_json_object,
+    unless_disconnected,
+    validate,
+)
+from api.errors import APIError, ModelNotFound, UpstreamError
+from api.llm import COUNT_TOKENS, MESSAGES, TITLES, Endpoint, LLMAnswer
+from api.routes.answers import as_response, tell
+from api.routes.openapi import answer_responses, request_body
+from api.routing import always_the_model
+
+router = APIRouter(prefix="/v1", tags=["messages"], route_class=DirectRoute)
+_log = logging.getLogger(__name__)
+
+_SHOWN: Final = 100  # models, of those that there are
+_REQUEST_ID: Final = "request-id"  # as Anthropic's clients look for it
+# A provider that does not count, or a LiteLLM that cannot ask it.
+_UNCOUNTED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+
+
+@router.post(
+    "/messages",
+    responses=answer_responses(
+        "AnthropicMessage", examples.ANSWER, events=("MessageStreamEvent", examples.EVENTS), in_anthropics_form=True
+    ),
+    openapi_extra=request_body(MESSAGES.request, examples.REQUESTS, routed=False),
+)
+async def create_message(request: Request) -> Response:
+    """Answers a request of Anthropic's Messages API."""
+    services, body, context = await _read(request, MESSAGES)
+    endpoint = TITLES if is_title(body) else MESSAGES
+
+    async def count(counted: Mapping[str, Any]) -> int:
+        return await _about(services, counted)
+
+    work = passthrough.answer(services.gateway, body, context, endpoint, count=count)
+    return await _answered(request, services, body, context, work)
+
+
+@router.post(
+    "/messages/count_tokens",
+    responses=answer_responses("MessageTokensCount", examples.COUNT, in_anthropics_form=True),
+    openapi_extra=request_body(COUNT_TOKENS.request, examples.COUNT_REQUESTS, routed=False),
+)
+async def count_message_tokens(request: Request) -> Response:
+    """Counts the tokens of a request of Anthropic's Messages API, by its provider where that can, else by LiteLLM."""
+    services, body, context = await _read(request, COUNT_TOKENS)
+    body = {name: value for name, value in body.items() if name != "stream"}
+    return await _answered(request, services, body, context, _counted(services, body, context))
+
+
+async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer, dict[str, Any], RequestContext]:
+    services, context = services_of(request), parse_request_context(request)
+    body = await read_json_object(request, **services.settings.body_limits)
+    validate(body, endpoint.request)
+    body["model"] = services.aliases.of(body["model"], await services.catalog.names())
+    metadata = body.get("metadata")
+    user = metadata.get("user_id") if isinstance(metadata, dict) else None
+    context = replace(with_user(context, {"user": user}), provider_headers=anthropic_headers(request.headers.items()))
+    return services, body, context
+
+
+async def _answered(
+    request: Request,
+    services: ServiceContainer,
+    body: Mapping[str, Any],
+    context: RequestContext,
+    work: Coroutine[Any, Any, LLMAnswer | EventSource],
+) -> Response:
+    decision = always_the_model(context, request.url.path)
+    tell(request, decision, context)
+    try:
+        answer = await unless_disconnected(request, work)
+    except ModelNotFound as error:
+        raise await _with_those_that_there_are(error, services, str(body["model"])) from None
+    response = as_response(answer, decision)
+    response.headers.setdefault(_REQUEST_ID, answer.headers.get("x-request-id") or request.state.request_id)
+    return response
+
+
+async def _counted(services: ServiceContainer, body: Mapping[str, Any], context: RequestContext) -> LLMAnswer:
+    try:
+        answer = await passthrough.answer(services.gateway, body, context, COUNT_TOKENS)
+    except UpstreamError as error:
+        if error.status_code not in _UNCOUNTED:
+            raise
+        about = await services.lookups.estimate_tokens(body)
+        return LLMAnswer(to_json({"input_tokens": about}), {})
+    assert isinstance(answer, LLMAnswer)  # noqa: S101 - nothing here asks for a stream
+    return answer
+
+
+async def _about(services: ServiceContainer, body: Mapping[str, Any]) -> int:
+    """An answer is worth more than the number of what was read for it."""
+    try:
+        return await services.lookups.estimate_tokens(body)
+    except APIError as error:
+        _log.warning("LiteLLM did not count the tokens of a request: %s", error.message)
+        return 0
+
+
+async def _with_those_that_there_are(error: ModelNotFound, services: ServiceContainer, name: str) -> ModelNotFound:
+    """Whoever asks for a model that there is not has to be told which there are: such clients have no list to look at."""
+    listed = sorted(await services.catalog.names())
+    told = ModelNotFound(name, headers=error.headers)
+    if listed:
+        shown = ", ".join(listed[:_SHOWN]) + (", …" if len(listed) > _SHOWN else "")
+        told.message = f"model: {name}. There is no such model here; there are: {shown}."
+    return told
