@@ -2,14 +2,16 @@
 
 import argparse
 import sys
-from importlib import import_module
+from typing import Any
 
 import uvicorn
 
 from api.callers import open_callers
-from api.config import ConfigurationError, load_settings, named_variables
+from api.config import ConfigurationError, Settings, load_settings, named_variables
 from api.config_file import ConfigFileError
 from api.garbage_collection import collect_at_safe_points, keep_for_good
+from api.llm import load_aliases
+from api.loading import load
 from api.memory import load_memory_routing
 from api.tools import load_mcp_config
 
@@ -27,41 +29,54 @@ def main() -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=_positive, metavar="N", help="how many processes serve on the port (default: WORKERS, or 1)"
+    )
     arguments = parser.parse_args()
     collect_at_safe_points()
-    _check_configuration()
-    _load()
+    settings = _checked_settings()
+    options = _options(arguments.host, arguments.port)
+    if (workers := arguments.workers or settings.workers) > 1:
+        from api.workers import supervise
+
+        supervise(workers, options)
+        return
+    load()
     keep_for_good()
-    uvicorn.run(
-        "api.main:create_app",
-        factory=True,
-        host=arguments.host,
-        port=arguments.port,
-        http="api.edge.request_head:BoundedHeadProtocol",
-        ws="none",  # nothing here speaks WebSocket, so an offer to is ignored like any other
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
-        server_header=False,
-        access_log=False,  # `api.telemetry` has one that writes many lines at a time
-    )
+    uvicorn.run("api.main:create_app", factory=True, workers=1, **options)
 
 
-def _load() -> None:
-    """All that would be imported on the way, but for the exporters of spans, which only tracing needs."""
-    import_module("api.main")
-    if load_settings().enable_tracing:
-        import_module("api.telemetry.span_export")
+def _options(host: str, port: int) -> dict[str, Any]:
+    """How uvicorn serves, in one process or in several."""
+    return {
+        "host": host,
+        "port": port,
+        "http": "api.edge.request_head:BoundedHeadProtocol",
+        "ws": "none",  # nothing here speaks WebSocket, so an offer to is ignored like any other
+        "timeout_keep_alive": KEEP_ALIVE,
+        "timeout_graceful_shutdown": GRACE,
+        "server_header": False,
+        "access_log": False,  # `api.telemetry` has one that writes many lines at a time
+    }
 
 
-def _check_configuration() -> None:
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
+def _checked_settings() -> Settings:
     """The application reads all of it once more; from within, what is wrong would come with thirty lines of a traceback."""
     try:
         settings = load_settings()
         open_callers(settings, named_variables())
         load_memory_routing(settings.memory_routing_config_path)
+        load_aliases(settings.model_aliases_path)
         load_mcp_config(settings.mcp_config_path, named_variables())
     except (ConfigurationError, ConfigFileError) as error:
         sys.exit(str(error))
+    return settings
 
 
 if __name__ == "__main__":

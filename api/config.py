@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     # Below the 5 s after which LiteLLM closes an idle connection: a request sent on a closing one would be lost.
     http_keepalive_expiry: float = Field(default=4.0, gt=0)
 
+    workers: int = Field(default=1, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     enable_tracing: bool = False

@@ -8,6 +8,7 @@ from typing import Annotated, Generic, Self, TypeVar, cast
 
 from fastapi import Depends, Request
 
+from api.colleagues import Colleagues
 from api.config import Settings, named_variables
 from api.llm import (
     LiteLLMClient,
@@ -69,10 +70,16 @@ class ServiceContainer:
     agent = Opened[ReasoningAgent]()
     router = Opened[RequestRouter]()
 
-    def __init__(self, settings: Settings, transport: LiteLLMTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transport: LiteLLMTransport | None = None,
+        colleagues: Colleagues | None = None,
+    ) -> None:
         self.settings = settings
         self.opened: dict[str, object] = {}
         self._transport = transport
+        self._colleagues = colleagues
         self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -86,7 +93,7 @@ class ServiceContainer:
     async def _open(self) -> None:
         self.tracing = tracing = open_tracing(self.settings)
         self._closes("tracing", _in_thread(tracing.close))
-        self.metrics = metrics = open_metrics(self.settings)
+        self.metrics = metrics = open_metrics(self.settings, self._colleagues)
         self._closes("metrics", _in_thread(metrics.close))
         self.openai_client = client = self._open_client()
         self.lookups = lookups = Lookups(client)
@@ -104,7 +111,12 @@ class ServiceContainer:
             gateway, self.catalog, servers, load_prompts(), tracing, metrics, _limits(self.settings)
         )
         classifier, content = _classifier(self.settings, gateway), self.settings.trace_content == "on"
-        self.router = RequestRouter(classifier, metrics, self.settings.routing_default_mode, content)
+        self.router = RequestRouter(
+            classifier, metrics, self.settings.routing_default_mode, content, colleagues=self._colleagues
+        )
+        if self._colleagues is not None:
+            self._closes("the way to the other workers", self._colleagues.close)
+            await self._colleagues.open()
 
     def _open_client(self) -> LiteLLMClient:
         client = LiteLLMClient(self.settings, self._transport or PooledTransport(self.settings))

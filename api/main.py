@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import routes
 from api.callers import Callers, open_callers
+from api.colleagues import Colleagues
 from api.config import Settings, load_settings, named_variables
 from api.dependencies import ServiceContainer
 from api.edge import (
@@ -45,8 +46,14 @@ class Application:
         await self._app(scope, receive, send)
 
 
-def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport | None = None) -> Application:
-    """The application, configured by the environment and speaking to LiteLLM over the network unless told otherwise.
+def create_app(
+    settings: Settings | None = None,
+    *,
+    transport: LiteLLMTransport | None = None,
+    colleagues: Colleagues | None = None,
+) -> Application:
+    """The application, configured by the environment and speaking to LiteLLM over the network unless told otherwise;
+    `colleagues` where it is one of several workers.
 
     Raises:
         ConfigurationError: a setting without which it cannot work.
@@ -55,11 +62,13 @@ def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport 
     settings = settings or load_settings()
     callers = open_callers(settings, named_variables())
     _show_logs(settings)
-    access_log = AccessLog() if logging.getLogger("api").isEnabledFor(logging.INFO) else None
+    access_log = (
+        AccessLog(shared=colleagues is not None) if logging.getLogger("api").isEnabledFor(logging.INFO) else None
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
-        async with ServiceContainer(settings, transport) as services:
+        async with ServiceContainer(settings, transport, colleagues) as services:
             yield {"services": services}
         if access_log is not None:
             access_log.close()

@@ -24,8 +24,8 @@ class Held:
         more = max(size - self._bytes, 0)
         if more and self._total.held + more > self._total.limit:
             raise TooManyBytesInFlight(
-                f"The requests under way hold the {self._total.limit} bytes that this server takes on at once "
-                "(MAX_BYTES_IN_FLIGHT): come again in a moment.",
+                f"The requests under way hold the {self._total.limit} bytes that a process of this server takes on at once "
+                "(MAX_BYTES_IN_FLIGHT, divided by its WORKERS): come again in a moment.",
                 headers={"retry-after": RETRY_AFTER, "connection": "close"},
             )
         self._total.held += more

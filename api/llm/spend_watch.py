@@ -46,7 +46,8 @@ class SpendWatch:
         """
         if written != self._written:
             self._written = written
-            self._unwritten_since = self._unwritten_since if self._is_before_last_call(written) else None
+            # It was written since this was last asked, be it long ago, which stands for all calls but the last.
+            self._unwritten_since = self._last_call_at() if self._is_before_last_call(written) else None
         if self._unwritten_since is not None and (waited := time.monotonic() - self._unwritten_since) > self.within:
             raise NotReady(
                 f"LiteLLM has not recorded what calls have cost for {waited:.0f} s: its spend log is not being written. "
@@ -63,6 +64,10 @@ class SpendWatch:
             self._last_call = time.time()
             if self._unwritten_since is None:
                 self._unwritten_since = time.monotonic()
+
+    def _last_call_at(self) -> float:
+        """By the clock that is never set."""
+        return time.monotonic() - (time.time() - self._last_call)
 
     def _is_before_last_call(self, written: str | None) -> bool:
         try:

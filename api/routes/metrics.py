@@ -16,8 +16,8 @@ router = APIRouter(tags=["metrics"])
     responses={200: {"content": {"text/plain": {}}}, **error_responses({404: "Metrics are off"})},
 )
 async def metrics(services: Services) -> Response:
-    """What the server counted and timed since it started, as Prometheus reads it."""
-    page = services.metrics.page()
+    """What the server counted and timed since it started, in all its workers, as Prometheus reads it."""
+    page = await services.metrics.page()
     if page is None:
         raise NotFound("Metrics are off on this server: ENABLE_METRICS=true switches them on.")
     content, content_type = page

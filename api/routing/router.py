@@ -1,5 +1,6 @@
 """Request and context → who answers. Pure rules first, in the order in which they are written; the classifier last."""
 
+import json
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from api.colleagues import Colleagues
 from api.context import RequestContext
 from api.protocol import ROUTING_MODE_HEADER, RoutingMode
 from api.routing.classifier import ClassifierFailed, RoutingClassifier
@@ -18,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 SHORT_FOLLOW_UP = 200  # characters of text
 REMEMBERED_SESSIONS = 10_000
+MOVED = "moved"  # what workers tell each other
 
 
 class RoutingSource(StrEnum):
@@ -77,14 +80,20 @@ class RequestRouter:
     content: bool = True
     """Whether a reason, which goes onto the span and into the log, may hold the classifier's or a provider's own words."""
     remembers: int = REMEMBERED_SESSIONS
+    colleagues: Colleagues | None = None
+    """The other workers, whom the session's next request may come to."""
     _moved: "OrderedDict[tuple[str, str], RoutingSource]" = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        if self.colleagues is not None:
+            self.colleagues.hear(MOVED, self._hear)
 
     async def decide(self, body: Mapping[str, Any], context: RequestContext, tools: Sequence[Tool]) -> RoutingDecision:
         """The decision for a valid chat completion request."""
         decision = by_rule(body, context, context.caller.routing_mode or self.default)
         if decision is None or decision.source is RoutingSource.DEFAULT:
             decision = self._kept(body, context) or decision or await self._classify(body, context, tools)
-        self._remember(context, decision)
+        await self._remember(context, decision)
         self.metrics.routed(decision.mode.value, decision.source.value, kept=decision.kept)
         level = _LEVELS.get(decision.source, logging.DEBUG)
         if _log.isEnabledFor(level):
@@ -117,15 +126,26 @@ class RequestRouter:
         reason = f"a short follow-up keeps the session's earlier decision, which was by {source}"
         return RoutingDecision(RoutingMode.REASONING, reason, source, kept=True)
 
-    def _remember(self, context: RequestContext, decision: RoutingDecision) -> None:
+    async def _remember(self, context: RequestContext, decision: RoutingDecision) -> None:
         if decision.kept or decision.source not in _CHOICES or not context.session_id:
             return
-        session = _session(context)
-        self._moved.pop(session, None)
-        if decision.mode is RoutingMode.REASONING:
-            self._moved[session] = decision.source
+        source = decision.source if decision.mode is RoutingMode.REASONING else None
+        changes = self._move(_session(context), source)
+        if changes and self.colleagues is not None:
+            await self.colleagues.tell(MOVED, json.dumps([*_session(context), source]))
+
+    def _move(self, session: tuple[str, str], source: RoutingSource | None) -> bool:
+        """To reasoning if a source is named, otherwise out of it; whether that is worth telling."""
+        was_moved = self._moved.pop(session, None) is not None
+        if source is not None:
+            self._moved[session] = source
             if len(self._moved) > self.remembers:
                 self._moved.popitem(last=False)
+        return was_moved or source is not None
+
+    def _hear(self, told: str) -> None:
+        caller, session, source = json.loads(told)
+        self._move((caller, session), RoutingSource(source) if source else None)
 
 
 def by_rule(body: Mapping[str, Any], context: RequestContext, default: RoutingMode) -> RoutingDecision | None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import select
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TextIO
 
 from starlette.types import Scope
@@ -24,10 +26,14 @@ class Answered(NamedTuple):
 
 
 class AccessLog:
-    """Keeps lines for a moment and writes them together; what is kept at the end is written by `close`."""
+    """Keeps lines for a moment and writes them together; what is kept at the end is written by `close`.
 
-    def __init__(self, out: TextIO | None = None) -> None:
+    `shared`: other processes write there too, so never more at once than a pipe takes whole, lest lines be torn.
+    """
+
+    def __init__(self, out: TextIO | None = None, *, shared: bool = False) -> None:
         self._out = out
+        self._shared = shared
         self._kept: list[Answered] = []
 
     def ended(self, scope: Scope, status: int | None, seconds: float) -> None:
@@ -54,8 +60,22 @@ class AccessLog:
         if kept:
             with contextlib.suppress(OSError, ValueError):  # nobody reads any more
                 out = self._out or sys.stdout
-                out.write("".join(map(_line, kept)))
-                out.flush()
+                lines = map(_line, kept)
+                for portion in _portions(lines) if self._shared else ("".join(lines),):
+                    out.write(portion)
+                    out.flush()
+
+
+def _portions(lines: Iterable[str]) -> Iterator[str]:
+    """The lines in their order, no more than PIPE_BUF characters together unless one alone has more; they are ASCII."""
+    portion = ""
+    for line in lines:
+        if portion and len(portion) + len(line) > select.PIPE_BUF:
+            yield portion
+            portion = ""
+        portion += line
+    if portion:
+        yield portion
 
 
 def _line(answered: Answered) -> str:

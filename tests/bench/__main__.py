@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import litellm, messages, plain, reasoning, side_by_side, stalls, start, streams
+from tests.bench import litellm, messages, plain, reasoning, side_by_side, stalls, start, streams, workers
 from tests.bench.quiet import add_option, facts_if_quiet
 from tests.bench.report import Row, facts_line, rows_table
 from tests.bench.results import saved
@@ -21,6 +21,7 @@ PARTS: Mapping[str, Part] = {
     "stream": streams.measure,
     "messages": messages.measure,
     "stalls": stalls.measure,
+    "workers": workers.measure,
     "start": start.measure,
     "parallel": side_by_side.measure,
     "reasoning": reasoning.measure,

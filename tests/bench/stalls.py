@@ -1,13 +1,9 @@
 """Many streams at once: how many of them ever stall. A chunk comes every 20 ms; a gap above 100 ms is seen by a reader."""
 
-import subprocess
-import sys
-
 from tests.bench.load import asking, memory, percentile, so_many, spread
 from tests.bench.report import Row, Target
 from tests.bench.run import Run
 from tests.bench.servers import RELAY, TRACED, UNTRACED, Server
-from tests.support.processes import ROOT
 
 PART = "stalls"
 STALL = 0.1  # seconds
@@ -19,19 +15,11 @@ async def measure(run: Run) -> list[Row]:
     rows: list[Row] = []
     for name in (RELAY, UNTRACED, TRACED):
         rows += await _rows(run, run.servers.named(name), ONE_PROCESS)
-    if not has_workers():
-        run.notes.append("The API has no --workers: streams over two processes were not measured.")
-        return rows
     for name, settings in ((UNTRACED, None), (TRACED, run.servers.tracing)):
         upstream = run.servers.upstream.target.url
         server = run.servers.api(f"{name}, two processes", upstream, settings, "--workers", "2")
         rows += await _rows(run, server, TWO_PROCESSES)
     return rows
-
-
-def has_workers() -> bool:
-    command = [sys.executable, "-m", "api", "--help"]
-    return "--workers" in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
 
 
 async def _rows(run: Run, server: Server, streams: int) -> list[Row]:

@@ -51,8 +51,12 @@ class Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
     """Keeps the last push alone: what is pushed is counted from the start."""
 
     points: list[ReceivedPoint] = field(default_factory=list)
+    instances: set[str] = field(default_factory=set)
+    """Every `service.instance.id` that anything was pushed for."""
 
     def Export(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 - gRPC's names
+        for pushed in request.resource_metrics:
+            self.instances.add(_values(pushed.resource.attributes).get("service.instance.id", ""))
         scopes = [scope for resource in request.resource_metrics for scope in resource.scope_metrics]
         self.points = [point for scope in scopes for metric in scope.metrics for point in _points(metric)]
         return metrics_service_pb2.ExportMetricsServiceResponse()

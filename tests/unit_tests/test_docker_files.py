@@ -114,7 +114,7 @@ def test_development_s_api_is_served_as_production_s() -> None:
     command = yaml.safe_load(DEVELOPMENT)["services"]["reasoning-api"]["command"]
     started = (ROOT / "api" / "__main__.py").read_text()
     for option, argument in (("--http", "http"), ("--ws", "ws")):
-        assert f'{argument}="{command[command.index(option) + 1]}"' in started
+        assert f'"{argument}": "{command[command.index(option) + 1]}"' in started
 
 
 def test_the_api_s_container_can_be_given_every_setting() -> None:

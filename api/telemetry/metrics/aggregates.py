@@ -58,6 +58,14 @@ class Histogram:
         if value > point.highest:
             point.highest = value
 
+    def add(self, attributes: Attributes, other: Distribution) -> None:
+        """Adds what was recorded elsewhere with the same bounds."""
+        if (point := self._points.get(attributes)) is None:
+            point = self._points[attributes] = Distribution([0] * (len(self.bounds) + 1))
+        point.counts = [ours + theirs for ours, theirs in zip(point.counts, other.counts, strict=True)]
+        point.total += other.total
+        point.lowest, point.highest = min(point.lowest, other.lowest), max(point.highest, other.highest)
+
     def told(self) -> list[tuple[Attributes, Distribution]]:
         """Copies, each made in one step of the interpreter but for its total."""
         return [
@@ -81,3 +89,12 @@ class Aggregates:
     def count(self, name: str, unit: str, *, grows: bool = True) -> Counts:
         self.counts.append(Counts(name, unit, grows))
         return self.counts[-1]
+
+    def copy(self) -> "Aggregates":
+        """As they are now; what is added to the copy is not added to these."""
+        histograms = [Histogram(each.name, each.unit, each.bounds, dict(each.told())) for each in self.histograms]
+        return Aggregates(
+            histograms,
+            [Counts(each.name, each.unit, each.grows, dict(each.told())) for each in self.counts],
+            self.since,
+        )

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from api.colleagues import Colleagues
 from api.components import Component, Operation
 from api.config import Settings
 from api.telemetry.metrics.aggregates import Aggregates, Attributes
 from api.telemetry.metrics.calls import MeasuredCall
 from api.telemetry.metrics.names import KnownNames
 from api.telemetry.metrics.recording import CUT, LLMCall, Metrics
+from api.telemetry.metrics.shared import SharedAggregates
 
 # The boundaries that the conventions advise.
 _REQUEST_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -25,16 +27,19 @@ class _Push(Protocol):
     def shutdown(self, timeout_millis: float) -> None: ...
 
 
-def open_metrics(settings: Settings) -> Metrics:
-    """Metrics as the settings want them."""
+def open_metrics(settings: Settings, colleagues: Colleagues | None = None) -> Metrics:
+    """Metrics as the settings want them, in one of several workers together with the others'."""
     if not settings.enable_metrics:
         return Metrics()
     aggregates, endpoint = Aggregates(), settings.otel_exporter_otlp_metrics_endpoint
+    shared = None if colleagues is None else SharedAggregates(aggregates, colleagues)
     if endpoint is None:
-        return RecordedMetrics(aggregates)
+        return RecordedMetrics(aggregates, shared=shared)
     from api.telemetry.metrics.otlp import open_push
 
-    return RecordedMetrics(aggregates, open_push(aggregates, endpoint))
+    return RecordedMetrics(
+        aggregates, open_push(aggregates, endpoint, None if colleagues is None else colleagues.name), shared
+    )
 
 
 class RecordedMetrics(Metrics):
@@ -42,9 +47,11 @@ class RecordedMetrics(Metrics):
 
     enabled = True
 
-    def __init__(self, aggregates: Aggregates, push: _Push | None = None) -> None:
+    def __init__(
+        self, aggregates: Aggregates, push: _Push | None = None, shared: SharedAggregates | None = None
+    ) -> None:
         self._aggregates = aggregates
-        self._push = push
+        self._push, self._shared = push, shared
         self._models, self._tools = KnownNames(), KnownNames()
         histogram, count = aggregates.histogram, aggregates.count
         self._calls = histogram("gen_ai.client.operation.duration", "s", _OPERATION_SECONDS)
@@ -106,11 +113,13 @@ class RecordedMetrics(Metrics):
             attributes += (("error.type", str(status or CUT)),)
         self._requests.record(seconds, attributes)
 
-    def page(self) -> tuple[bytes, str]:
+    async def page(self) -> tuple[bytes, str]:
         from api.telemetry.metrics import prometheus
 
-        return prometheus.page(self._aggregates)
+        return prometheus.page(self._aggregates if self._shared is None else await self._shared.sum())
 
     def close(self) -> None:
+        if self._shared is not None:
+            self._shared.write()
         if self._push is not None:
             self._push.shutdown(timeout_millis=CLOSE_SECONDS * 1_000)

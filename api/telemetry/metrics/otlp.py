@@ -27,10 +27,13 @@ PUSH_SECONDS: Final = 3
 _CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
 
 
-def open_push(aggregates: Aggregates, endpoint: str) -> PeriodicExportingMetricReader:
-    """Pushes every minute, or as OTEL_METRIC_EXPORT_INTERVAL has it, and once more when it is shut down."""
+def open_push(aggregates: Aggregates, endpoint: str, instance: str | None = None) -> PeriodicExportingMetricReader:
+    """Pushes every minute, or as OTEL_METRIC_EXPORT_INTERVAL has it, and once more when it is shut down.
+
+    `instance` tells one of several workers from the others, whose series would be the same ones.
+    """
     reader = PeriodicExportingMetricReader(_exporter(endpoint))
-    resource = Resource.create({"service.name": SERVICE_NAME})
+    resource = Resource.create({"service.name": SERVICE_NAME} | ({"service.instance.id": instance} if instance else {}))
 
     def collect(_reader: Any, *_arguments: Any, **_options: Any) -> MetricsData:
         return _data(aggregates, resource)

@@ -64,7 +64,7 @@ class Metrics:
     def request_ended(self, method: str, scheme: str, seconds: float, route: str | None, status: int | None) -> None:
         """Its answer's last byte went out; without a status its client left before there was one."""
 
-    def page(self) -> tuple[bytes, str] | None:
+    async def page(self) -> tuple[bytes, str] | None:
         """All of it as Prometheus reads it, with its content type; None when metrics are off."""
         return None
 

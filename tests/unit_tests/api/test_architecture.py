@@ -13,7 +13,8 @@ MODULES = sorted(API.rglob("*.py"))
 # Each floor may import from the floors below it. The rooms of one floor do not know each other.
 FLOORS = [
     {"__main__"},
-    {"main"},
+    {"workers"},
+    {"main", "loading"},
     {"routes"},
     {"dependencies"},
     {"edge", "routing", "passthrough", "reasoning"},
@@ -22,7 +23,7 @@ FLOORS = [
     {"dialects"},
     {"config", "sse", "session_ids"},
     {"context", "errors"},
-    {"components", "protocol", "redaction", "prompt_file", "config_file", "garbage_collection"},
+    {"components", "protocol", "redaction", "prompt_file", "config_file", "garbage_collection", "colleagues"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # A dialect is a room of its own: none knows another.

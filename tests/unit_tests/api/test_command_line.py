@@ -29,13 +29,34 @@ def _started(**environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("LLM_API_KEY", ""), ("LLM_API_KEY", " "), ("API_TOKENS", ""), ("HTTP_READ_TIMEOUT", "soon"), ("API_TOKENS", "é")],
+    [
+        ("LLM_API_KEY", ""),
+        ("LLM_API_KEY", " "),
+        ("API_TOKENS", ""),
+        ("HTTP_READ_TIMEOUT", "soon"),
+        ("API_TOKENS", "é"),
+        ("WORKERS", "0"),
+    ],
 )
 def test_a_setting_that_cannot_be_used_is_one_line_and_the_exit_status_1(setting: str, value: str) -> None:
     done = _started(**{setting: value})
     assert (done.returncode, done.stdout) == (1, "")
     [line] = done.stderr.splitlines()
     assert setting in line
+
+
+def test_several_workers_end_by_the_same_line_told_once() -> None:
+    one, several = _started(LLM_API_KEY=""), _started(LLM_API_KEY="", WORKERS="2")
+    assert (several.returncode, several.stdout, several.stderr) == (one.returncode, one.stdout, one.stderr)
+
+
+def test_a_path_that_no_socket_can_have_is_one_line(tmp_path: Path) -> None:
+    (deep := tmp_path / ("x" * 80)).mkdir()
+    (file := tmp_path / "mcp_servers.yaml").write_text("servers: []")
+    done = _started(WORKERS="2", TMPDIR=str(deep), MCP_CONFIG_PATH=str(file))
+    assert (done.returncode, done.stdout, list(deep.iterdir())) == (1, "", [])
+    [line] = done.stderr.splitlines()
+    assert "TMPDIR" in line
 
 
 @pytest.mark.parametrize("content", [None, "servers: {", "server: []"], ids=["not there", "no YAML", "another name"])
@@ -78,6 +99,25 @@ def test_an_entry_that_cannot_be_used_is_named_without_a_traceback(tmp_path: Pat
     assert not re.search("Traceback|File ", done.stderr)
 
 
+@pytest.mark.parametrize("given", ["0", "-1", "many"])
+def test_a_number_of_workers_that_cannot_be_is_named(
+    given: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["api", "--workers", given])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert (ended.value.code, "--workers" in capsys.readouterr().err) == (2, True)
+
+
+def test_help_names_the_workers_and_their_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["api", "--help"])
+    with pytest.raises(SystemExit):
+        command_line.main()
+    assert re.search(r"--workers N\s.*WORKERS, or 1", capsys.readouterr().out, re.DOTALL)
+
+
 def test_an_idle_connection_outlives_those_in_a_clients_pool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "mcp_servers.yaml"
     file.write_text("servers: []")
@@ -89,4 +129,4 @@ def test_an_idle_connection_outlives_those_in_a_clients_pool(monkeypatch: pytest
     for name in ("collect_at_safe_points", "keep_for_good"):  # they are for the life of a process
         monkeypatch.setattr(command_line, name, lambda: None)
     command_line.main()
-    assert started["timeout_keep_alive"] == 75
+    assert (started["timeout_keep_alive"], started["workers"]) == (75, 1)

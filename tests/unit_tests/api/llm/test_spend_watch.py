@@ -1,5 +1,6 @@
 """Readiness notices that LiteLLM answers calls and no longer records what they cost."""
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,6 +76,12 @@ def test_a_charge_that_was_made_long_before_the_last_call_does_not_stand_for_it(
     watch = SpendWatch(within=AT_ONCE)
     watch.answered(COST)
     assert is_ready(watch, at(-CLOCKS_DIFFER + 5))
+
+
+def test_what_was_written_while_nobody_asked_stands_for_the_calls_before_it() -> None:
+    watch = SpendWatch(within=60, _unwritten_since=time.monotonic() - 3600)
+    watch.answered(COST)
+    assert is_ready(watch, at(-CLOCKS_DIFFER - 5))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,10 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -12,6 +15,7 @@ import pytest
 import respx
 from starlette.testclient import TestClient
 
+from api.colleagues import Colleagues
 from api.config import Settings
 from api.context import Caller, RequestContext
 from api.llm import LLMGateway, Lookups, OwnKey, SpendWatch
@@ -348,6 +352,35 @@ async def test_a_reasoning_default_moves_no_session(conversation: Session) -> No
     session = Session(router, conversation.route)
     assert (await session.ask()).source is RoutingSource.DEFAULT
     assert (await session.ask(mode=AUTO, chosen="passthrough")).source is RoutingSource.LLM_CLASSIFIER
+
+
+@pytest.fixture
+async def two_workers(conversation: Session) -> AsyncIterator[list[Session]]:
+    """The same server's, each with a router of its own."""
+    with TemporaryDirectory(prefix="workers-") as directory:
+        async with AsyncExitStack() as resources:
+            sessions = []
+            for colleagues in (Colleagues(Path(directory)), Colleagues(Path(directory))):
+                router = RequestRouter(conversation.router.classifier, Metrics(), colleagues=colleagues)
+                sessions.append(Session(router, conversation.route))
+                await colleagues.open()
+                resources.push_async_callback(colleagues.close)
+            yield sessions
+
+
+async def test_a_session_that_one_worker_moved_stays_there_in_the_others(two_workers: list[Session]) -> None:
+    one, other = two_workers
+    await one.moved()
+    decision = await other.ask()
+    assert (decision.mode, decision.source, decision.kept) == (REASONING, RoutingSource.LLM_CLASSIFIER, True)
+    assert (await other.ask(caller="d")).source is RoutingSource.DEFAULT
+
+
+async def test_a_session_that_one_worker_took_out_again_is_out_in_the_others(two_workers: list[Session]) -> None:
+    one, other = two_workers
+    await one.moved()
+    await other.ask(mode=PASSTHROUGH)
+    assert [(await worker.ask()).source for worker in two_workers] == [RoutingSource.DEFAULT] * 2
 
 
 async def test_the_session_that_was_unused_for_longest_is_forgotten_first(conversation: Session) -> None:

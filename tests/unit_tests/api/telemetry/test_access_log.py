@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+import select
 from typing import Any
 
 from api.telemetry import AccessLog
@@ -55,6 +56,31 @@ async def test_no_path_makes_a_line_of_its_own() -> None:
     log.ended(_scope(b"/a\r\nb\xc2\x85\x1b[31m"), 404, 0.0)
     log.close()
     assert len(out.getvalue().splitlines()) == 1
+
+
+class Pipe(io.StringIO):
+    """Remembers what was written at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.portions: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.portions.append(text)
+        return len(text)
+
+
+async def test_where_others_write_too_whole_lines_go_out_in_portions_that_a_pipe_takes_whole() -> None:
+    out = Pipe()
+    log = AccessLog(out, shared=True)
+    for number in range(200):
+        log.ended(_scope(f"/{number}".encode()), 200, 0.0)
+    log.ended(_scope(b"/" + b"x" * select.PIPE_BUF), 404, 0.0)
+    log.close()
+    assert all(portion.endswith("\n") for portion in out.portions)
+    assert [len(portion) > select.PIPE_BUF for portion in out.portions] == [False] * (len(out.portions) - 1) + [True]
+    assert len(out.portions) < 20
+    assert "".join(out.portions).count("\n") == 201
 
 
 async def test_an_output_that_is_gone_fails_no_request() -> None:
