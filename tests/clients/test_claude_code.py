@@ -11,6 +11,7 @@ import pytest
 from local_stack import bootstrap
 from local_stack.instance import Instance
 from operations.spend_rows import SpendRow
+from operations.usage_tree import treed
 from tests.clients.claude_code import ClaudeCode
 from tests.support.ledgers import Ledgers, settled
 from tests.support.provider import ScriptedProvider
@@ -90,6 +91,14 @@ def test_a_subagent_answers_and_the_main_agent_after_it(
     assert (SECRET in said(main), SECRET in said(main_again)) == (False, True)
     rows = charged(stack, ledgers, result, calls=3)
     assert (sum(row.prompt_tokens for row in rows), sum(row.completion_tokens for row in rows)) == counted(result)
+    [session] = treed(rows).sessions
+    assert (session.id, [(agent.depth, agent.sums.calls) for agent in session.agents]) == (
+        result["session_id"],
+        [(0, 2), (0, 1)],
+    )
+    assert sum(agent.sums.cost for agent in session.agents) == pytest.approx(sum(row.cost for row in rows), abs=1e-12)
+    spans = ledgers.spans_of(*{row.trace_id for row in rows}, calls=3)
+    assert sum(span.tokens for span in spans) == sum(counted(result))
 
 
 def test_an_answer_follows_a_json_schema(claude: ClaudeCode, provider: ScriptedProvider, mark: str) -> None:

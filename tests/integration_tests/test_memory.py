@@ -13,7 +13,7 @@ from local_stack.instance import Instance
 from operations.spend_rows import NONE
 from operations.usage_tree import MAIN, treed
 from tests.support.api import RunningAPI, running_api
-from tests.support.ledgers import Ledgers
+from tests.support.ledgers import Ledgers, settled
 from tests.support.provider import ScriptedProvider
 from tests.support.stack_client import StackClient, eventually
 
@@ -151,7 +151,8 @@ def test_an_agent_is_on_our_spans_and_none_of_litellms(
     trace = _traces(session)[number]
     [call] = house.ledgers.spans_of(trace, calls=1)
     assert (call.metadata["memory_user"], "agent_id" in call.metadata) == ("user-alice", False)
-    ours = [span for span in house.ledgers.spans("metadata['agent_id'] == 'agent-2'") if span.trace_id == trace]
+    found = "metadata['agent_id'] == 'agent-2'"
+    ours = settled(lambda: [span for span in house.ledgers.spans(found) if span.trace_id == trace], 2, within=30)
     assert {span.name for span in ours} == {f"POST {path}", f"passthrough.{operation}"}
     said = {"caller": "alice", "memory_user": "user-alice", "agent_id": "agent-2", "parent_agent_id": "agent-1"}
     assert all(span.metadata.items() >= said.items() for span in ours)
