@@ -19,7 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from api.colleagues import Colleagues
-from api.config import load_settings
+from api.config import Settings, load_settings
 from api.garbage_collection import collect_at_safe_points, keep_for_good
 from api.loading import load
 
@@ -81,9 +81,12 @@ def worker_application(directory: Path, workers: int) -> "Application":
 def _application(directory: Path, workers: int) -> "Application":
     from api.main import create_app
 
-    settings = load_settings()
-    share = settings.model_copy(update={"max_bytes_in_flight": settings.max_bytes_in_flight // workers})
-    return create_app(share, colleagues=Colleagues(directory))
+    return create_app(share_of(load_settings(), workers), colleagues=Colleagues(directory))
+
+
+def share_of(settings: Settings, workers: int) -> Settings:
+    """The settings of one of them: it is LiteLLM's memory that the bytes in flight take, and there is one LiteLLM."""
+    return settings.model_copy(update={"max_bytes_in_flight": settings.max_bytes_in_flight // workers})
 
 
 @contextmanager

@@ -40,6 +40,14 @@ def client_of_each(api: RunningAPI, wanted: int) -> Iterator[dict[int, httpx.Cli
         yield clients
 
 
+def is_gone(process: psutil.Process) -> bool:
+    """It has ended, whether or not anybody has asked how."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 @contextmanager
 def _held(processes: list[psutil.Process]) -> Iterator[None]:
     """They do nothing for as long as the block lasts."""

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.api import RunningAPI, running_api
 from tests.support.collector import Collector, collector
 from tests.support.provider import ScriptedProvider
-from tests.support.workers import PATIENCE, client_of_each, until, workers
+from tests.support.workers import PATIENCE, client_of_each, is_gone, until, workers
 
 NO_TOOLS = str(Path(__file__).parents[2] / "bench" / "no_servers.yaml")
 CALLS, ACTIVE = "gen_ai_client_operation_duration_seconds_count", "http_server_active_requests"
@@ -35,13 +35,16 @@ def temporary() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def api(directory: Path, temporary: Path, provider: ScriptedProvider, receiver: Collector) -> Iterator[RunningAPI]:
-    """Two workers, which push their metrics ten times a second. The last test of this file ends them."""
+    """Two workers, which push their metrics and spans ten times a second. The last test of this file ends them."""
     settings = {
         "WORKERS": "2",
         "TMPDIR": str(temporary),
         "MCP_CONFIG_PATH": NO_TOOLS,
         "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": receiver.endpoint,
         "OTEL_METRIC_EXPORT_INTERVAL": "100",
+        "ENABLE_TRACING": "true",
+        "PHOENIX_COLLECTOR_ENDPOINT": receiver.endpoint,
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
     }
     with running_api(directory, llm_base_url=provider.url, **settings) as api:
         yield api
@@ -68,6 +71,9 @@ def test_each_worker_tells_the_sum_of_both(api: RunningAPI, receiver: Collector)
             until(lambda client=client: _total(client, CALLS) == before + 5, "the sum of both")  # type: ignore[misc]
             until(lambda client=client: _total(client, ACTIVE) == 1, "only itself in flight")  # type: ignore[misc]
     until(lambda: api.log.read_text().count("POST /v1/chat/completions 200") >= 5, "a line for each request")
+    until(
+        lambda: sum(span.name == "POST /v1/chat/completions" for span in receiver.spans) >= 5, "a span for each of them"
+    )
     until(lambda: len(receiver.metrics.instances) >= 2, "metrics pushed for each of them")
     assert "" not in receiver.metrics.instances
 
@@ -100,11 +106,11 @@ def test_told_to_stop_all_end_and_a_stream_that_ends_soon_is_delivered_whole(
     processes = psutil.Process(api.process.pid).children(recursive=True)
     api.process.terminate()
     client.join(PATIENCE)
-    _, alive = psutil.wait_procs(processes, PATIENCE)
+    until(lambda: all(map(is_gone, processes)), "the end of all of them")
     api.process.wait(PATIENCE)
     assert b"".join(received).endswith(b"data: [DONE]\n\n")
     assert len(processes) >= 2
-    assert (alive, list(temporary.iterdir())) == ([], [])
+    assert list(temporary.iterdir()) == []
 
 
 def _stream(api: RunningAPI, mark: str, received: list[bytes]) -> None:

@@ -1,10 +1,12 @@
-"""A worker is not left behind."""
+"""A worker is not left behind, and takes its share of what all may hold."""
 
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from api.config import Settings
+from api.workers import share_of
 from tests.support.processes import ROOT
 
 PARENT = """
@@ -20,6 +22,11 @@ if __name__ == '__main__':
     multiprocessing.get_context('spawn').Process(target=work, args=(pathlib.Path(sys.argv[1]),)).start()
     time.sleep(600)
 """
+
+
+def test_the_bytes_in_flight_are_divided_among_them(settings: Settings) -> None:
+    share = share_of(settings.model_copy(update={"max_bytes_in_flight": 1000}), 3)
+    assert share == settings.model_copy(update={"max_bytes_in_flight": 333})
 
 
 def test_a_worker_whose_parent_was_killed_is_told_to_stop_and_their_directory_is_gone(tmp_path: Path) -> None:
