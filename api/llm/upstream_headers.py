@@ -13,7 +13,7 @@ _NUMBER: Final = re.compile(r"\d{1,10}(?:\.\d{1,10})?")
 LONGEST_HEADER: Final = 256
 # Visible ASCII, and spaces between: what a header may hold, so that no value breaks the answer that it is written into.
 _WORDS: Final = re.compile(rf"[!-~](?:[ -~]{{0,{LONGEST_HEADER - 2}}}[!-~])?")
-_RATE_LIMIT: Final = re.compile(r"x-ratelimit-[a-z0-9-]{1,64}")
+_RATE_LIMIT: Final = re.compile(r"(?:x|anthropic)-ratelimit-[a-z0-9-]{1,64}")
 # The rest, upstream URLs and cookies among it, stays here.
 _LITELLMS: Final = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Messages in Anthropic's dialect: CPU of a plain one and of an event of a stream, 16 at a time, beside the raw relay."""
+"""Messages in Anthropic's dialect, and with a memory: CPU of a plain one and of an event, 16 at a time, beside the raw relay."""
 
 from dataclasses import replace
 from statistics import median
@@ -8,19 +8,22 @@ from tests.bench.load import asking, for_seconds, turns, usage
 from tests.bench.plain import CPU_TARGETS, over_of
 from tests.bench.report import Row
 from tests.bench.run import Run
-from tests.bench.servers import RELAY, TRACED, UNTRACED
+from tests.bench.servers import RELAY, REMEMBERING, TRACED, UNTRACED
 from tests.bench.streams import CPU_TARGETS as CHUNK_TARGETS
 from tests.bench.streams import LEAST, per_chunk
 
 PART = "messages"
 WIDTH = 16
-CONTESTANTS = (RELAY, UNTRACED, TRACED)
+CONTESTANTS = (RELAY, UNTRACED, REMEMBERING, TRACED)
+ASKED_BY = {"x-bench-user": "somebody"}  # whom one of them remembers
 LONGEST = 100  # tokens
 
 
 async def measure(run: Run) -> list[Row]:
     servers = {name: run.servers.named(name) for name in CONTESTANTS}
-    clients = {name: Client(replace(server.target, path="/v1/messages")) for name, server in servers.items()}
+    clients = {
+        name: Client(replace(server.target, path="/v1/messages", headers=ASKED_BY)) for name, server in servers.items()
+    }
     plain: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
     streamed: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
     for client in clients.values():

@@ -17,7 +17,7 @@ from tests.support.processes import ROOT, free_port, running
 PROGRAMS = "tests.bench.programs"
 RELAY, QUICK_RELAY, SDK = "raw relay", "raw relay on uvloop", "FastAPI + AsyncOpenAI"
 PROGRAM_OF = {RELAY: ("relay",), QUICK_RELAY: ("relay", "uvloop"), SDK: ("sdk",)}
-UNTRACED, TRACED, DIRECT = "API", "API, traced", "upstream"
+UNTRACED, TRACED, REMEMBERING, DIRECT = "API", "API, traced", "API, with memory", "upstream"
 
 
 def bare_settings(upstream: str) -> dict[str, str]:
@@ -77,12 +77,25 @@ class Servers:
         if name in PROGRAM_OF:
             program, *options = PROGRAM_OF[name]
             return self.program(name, program, upstream, *options)
-        return self.api(name, upstream, self.tracing if name == TRACED else None)
+        return self.api(name, upstream, self._settings(name))
+
+    def _settings(self, name: str) -> dict[str, str]:
+        if name == TRACED:
+            return self.tracing
+        return self.remembering if name == REMEMBERING else {}
 
     @property
     def tracing(self) -> dict[str, str]:
         """The settings with which an API traces into the sink."""
         return {"ENABLE_TRACING": "true", "PHOENIX_COLLECTOR_ENDPOINT": self.sink, "PHOENIX_PROJECT_NAME": "bench"}
+
+    @property
+    def remembering(self) -> dict[str, str]:
+        """The settings with which every call of an API carries the memory user that a pattern makes of a header."""
+        file = self._directory / "memory_routing.yaml"
+        pattern = "{header: x-bench-user, pattern: ^(.+)$, user_id: '{1}', listen_to: everyone}"
+        file.write_text(f"enabled: true\npatterns: [{pattern}]\nupstream: {{models: all}}\n", encoding="utf-8")
+        return {"MEMORY_ROUTING_CONFIG_PATH": str(file)}
 
     def api(self, name: str, upstream: str, settings: Mapping[str, str] | None = None, *options: str) -> Server:
         """The API, with these settings and options of its command line."""

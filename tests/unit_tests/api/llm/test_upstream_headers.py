@@ -11,6 +11,7 @@ HEEDED = {
     "x-request-id": "req_1",
     "x-ratelimit-remaining-tokens": "149,984",
     "x-ratelimit-reset-tokens": "6m0s",
+    "anthropic-ratelimit-requests-remaining": "49",
     "openai-processing-ms": "241",
     "openai-version": "2020-10-01",
 }
