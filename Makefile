@@ -67,8 +67,9 @@ phoenix_ui:  ## open Phoenix, or print its address
 	@$(DASHBOARD) phoenix
 
 ##@ Checks
-.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test contract_table litellm_names
-.PHONY: clients_test conformance evaluations bench bench-compare bench_gateways bench_plot sdk_or_proxy fuzz failure_table
+.PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test memory_isolation_test
+.PHONY: contract_table litellm_names clients_test conformance evaluations bench bench-compare bench_gateways bench_plot sdk_or_proxy fuzz
+.PHONY: failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
 	@$(DEV) ruff format $(CODE)
@@ -92,6 +93,8 @@ evaluations:  ## routing and answers, scored with the evaluation key and the mod
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.evaluations $(ARGS)
 attribution_test:  ## a thousand requests of every kind: do LiteLLM, Phoenix and the clients agree to the last token?
 	@ATTRIBUTION_REQUESTS=1000 $(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest tests/integration_tests/test_many_calls.py $(ARGS)
+memory_isolation_test:  ## ten thousand requests of fifty users: does each reach its own user's memory alone? (ARGS="-k each"; MEMORY_REQUESTS=N)
+	@MEMORY_REQUESTS=$(or $(MEMORY_REQUESTS),10000) $(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest -s tests/integration_tests/test_memory_isolation.py $(ARGS)
 contract_table:  ## write what LiteLLM alone does to answers into docs/contract.md
 	@WRITE_CONTRACT_TABLE=1 $(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest tests/integration_tests/contract/test_table.py $(ARGS)
 litellm_names:  ## write the fields that the installed LiteLLM reads in a request into api/llm/litellm_names.txt

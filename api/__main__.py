@@ -6,9 +6,12 @@ from importlib import import_module
 
 import uvicorn
 
+from api.callers import open_callers
 from api.config import ConfigurationError, load_settings, named_variables
+from api.config_file import ConfigFileError
 from api.garbage_collection import collect_at_safe_points, keep_for_good
-from api.tools import MCPConfigError, load_mcp_config
+from api.memory import load_memory_routing
+from api.tools import load_mcp_config
 
 # Seconds that open streams may take to end when the server is told to stop; its supervisor waits a little longer.
 GRACE = 10
@@ -51,10 +54,13 @@ def _load() -> None:
 
 
 def _check_configuration() -> None:
-    """The application reads both once more; from within, what is wrong would come with thirty lines of a traceback."""
+    """The application reads all of it once more; from within, what is wrong would come with thirty lines of a traceback."""
     try:
-        load_mcp_config(load_settings().mcp_config_path, named_variables())
-    except (ConfigurationError, MCPConfigError) as error:
+        settings = load_settings()
+        open_callers(settings, named_variables())
+        load_memory_routing(settings.memory_routing_config_path)
+        load_mcp_config(settings.mcp_config_path, named_variables())
+    except (ConfigurationError, ConfigFileError) as error:
         sys.exit(str(error))
 
 

@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     reasoning_max_step_tokens: int = Field(default=4096, gt=0)
 
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
+    callers_config_path: Path = Path("config/callers.yaml")
+    memory_routing_config_path: Path = Path("config/memory_routing.yaml")
     model_aliases_path: Path = Path("config/model_aliases.yaml")
 
     @field_validator("llm_api_key", mode="before")
@@ -137,11 +139,6 @@ class Settings(BaseSettings):
         if not self.llm_api_key.get_secret_value():
             raise ConfigurationError(
                 "LLM_API_KEY is empty: the API needs a LiteLLM virtual key. Run `make litellm_setup` to mint one."
-            )
-        if self.require_auth and not self.api_tokens:
-            raise ConfigurationError(
-                "API_TOKENS is empty, so no request could be let in. Set it to one or more comma-separated tokens, "
-                "or set REQUIRE_AUTH=false to let everyone in."
             )
         return self
 

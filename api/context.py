@@ -2,19 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from api.protocol import RoutingMode
 
 
+class Permission(StrEnum):
+    """What not every caller may do."""
+
+    SET_MEMORY_USER = "set_memory_user"
+    """Say whose memory a request is about."""
+    TOOLS = "tools"
+    """See which tools and servers of tools there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent the request: a fingerprint of the token, safe to log and to attribute cost to."""
+    """Who sent the request: `id` is a name or a fingerprint of the token, safe to log and to attribute cost to."""
 
     id: str
+    memory_user: str | None = None
+    """Whose memory this caller's requests are about, unless something that counts more says otherwise."""
+    routing_mode: RoutingMode | None = None
+    """How this caller's requests are answered that do not say it."""
+    allowed: frozenset[Permission] = frozenset()
 
 
-ANONYMOUS = Caller("anonymous")
+# What may be done without a name: what every token could do before there were names.
+UNNAMED = frozenset({Permission.TOOLS})
+ANONYMOUS = Caller("anonymous", allowed=UNNAMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,11 @@ class RequestContext:
     """Headers of the request that are its provider's to read, such as `anthropic-beta`."""
     provider_fields: bool = False
     """Whether the caller wants LiteLLM's own `provider_specific_fields` in the answer."""
+    agent_id: str | None = None
+    """Which of a session's agents asks; the first one has no id."""
+    parent_agent_id: str | None = None
+    memory_user: str | None = None
+    """Whose memory the request is about; nobody's if there is none."""
 
     @property
     def end_user(self) -> str:
@@ -41,7 +63,15 @@ class RequestContext:
     def metadata(self) -> dict[str, str]:
         """What every call and span of the request says of it."""
         known = {"routing_path": self.routing_path.value, "caller": self.caller.id, "end_user": self.end_user}
-        return known | ({"session_id": self.session_id} if self.session_id else {})
+        if self.session_id:
+            known["session_id"] = self.session_id
+        if self.agent_id:
+            known["agent_id"] = self.agent_id
+        if self.parent_agent_id:
+            known["parent_agent_id"] = self.parent_agent_id
+        if self.memory_user:
+            known["memory_user"] = self.memory_user
+        return known
 
 
 def with_user(context: RequestContext, body: Mapping[str, Any]) -> RequestContext:

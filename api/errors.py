@@ -15,6 +15,7 @@
     │   ├── HostNotAllowed          421  a `Host` that is none of this server's names
     │   └── HeadersTooLarge         431
     ├── Unauthenticated             401
+    ├── NotAllowed                  403  the caller is known, and may not do this
     ├── UpstreamError               LiteLLM's own status, message, type, code and param
     │   └── GatewayKeyRejected      401  LiteLLM does not accept this server's virtual key
     ├── InsufficientQuota           429  a budget in LiteLLM, or a quota at the provider, is used up
@@ -85,6 +86,12 @@ class Unauthenticated(APIError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, headers={"www-authenticate": "Bearer"})
+
+
+class NotAllowed(APIError):
+    """The caller is known, and may not do this."""
+
+    status, type, code = 403, "permission_error", "caller_not_allowed"
 
 
 class NotFound(InvalidRequest):

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import routes
-from api.config import Settings, load_settings
+from api.callers import Callers, open_callers
+from api.config import Settings, load_settings, named_variables
 from api.dependencies import ServiceContainer
 from api.edge import (
     PUBLIC_ROUTES,
@@ -49,8 +50,10 @@ def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport 
 
     Raises:
         ConfigurationError: a setting without which it cannot work.
+        ConfigFileError: the file of callers cannot be used.
     """
     settings = settings or load_settings()
+    callers = open_callers(settings, named_variables())
     _show_logs(settings)
     access_log = AccessLog() if logging.getLogger("api").isEnabledFor(logging.INFO) else None
 
@@ -72,13 +75,13 @@ def create_app(settings: Settings | None = None, *, transport: LiteLLMTransport 
     )
     routes.install(app)
     exception_handlers.install(app)
-    return Application(app, lambda app: _around(app, settings, access_log))
+    return Application(app, lambda app: _around(app, settings, callers, access_log))
 
 
-def _around(app: ASGIApp, settings: Settings, access_log: AccessLog | None) -> ASGIApp:
+def _around(app: ASGIApp, settings: Settings, callers: Callers | None, access_log: AccessLog | None) -> ASGIApp:
     """What every request passes, outermost last; the paths that are asked all the time never come to FastAPI."""
     public = PUBLIC_ROUTES | ({"/metrics"} if settings.metrics_public else frozenset())
-    authenticator = TokenAuthenticator(settings.api_tokens) if settings.require_auth else None
+    authenticator = TokenAuthenticator(callers) if callers is not None else None
     app = TracingMiddleware(DirectRoutesMiddleware(app, routes.DIRECT))
     app = BytesInFlightMiddleware(app, limit=max(settings.max_bytes_in_flight, settings.max_request_bytes))
     app = PathMiddleware(AuthenticationMiddleware(app, authenticator, public))

@@ -38,7 +38,7 @@ API_SETTINGS = (
     "STREAM_KEEPALIVE_SECONDS",
     "LOG_LEVEL",
 )
-API_SETTING_PREFIXES = ("HTTP_", "MCP_", "REASONING_", "ROUTING_", "TRACE_")
+API_SETTING_PREFIXES = ("CALLER", "HTTP_", "MCP_", "MEMORY_", "REASONING_", "ROUTING_", "TRACE_")
 # A dozen spans a call fill OpenTelemetry's own queue of 2,048 within seconds, and what does not fit is dropped without a word.
 # A busy Phoenix gets time to take a batch. A text of more characters than the limit is cut: a prompt stands on a span three times.
 UNLOST_SPANS = {
@@ -95,14 +95,15 @@ def uses_demo_provider(instance: Instance, settings: Mapping[str, str]) -> bool:
 
 
 def providers(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:
-    """The user's keys and addresses; without any key, every provider's address is the demo provider's."""
+    """The user's keys and addresses; without any key of a provider, every provider's address is the demo provider's."""
     if not uses_demo_provider(instance, settings):
         named = litellm_config.variables(instance.litellm_config)
         return present(settings, [*named, *PROVIDER_URLS]) | outward()
     demo = instance.url("demo-provider")
     urls = {"OPENAI_BASE_URL": f"{demo}/v1", "OPENAI_API_BASE": f"{demo}/v1", "OPENROUTER_API_BASE": f"{demo}/v1"}
     urls |= {"ANTHROPIC_API_BASE": demo, "ANTHROPIC_BASE_URL": demo}
-    return urls | dict.fromkeys(DEMO_PROVIDER_KEYS, DEMO_KEY)
+    others = set(litellm_config.variables(instance.litellm_config)).difference(PROVIDER_URLS)
+    return present(settings, sorted(others)) | urls | dict.fromkeys(DEMO_PROVIDER_KEYS, DEMO_KEY)
 
 
 def litellm(instance: Instance, settings: Mapping[str, str]) -> dict[str, str]:

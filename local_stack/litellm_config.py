@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,17 @@ class Model:
     def of(cls, entry: Mapping[str, Any]) -> Model:
         name, parameters = str(entry["model_name"]), entry["litellm_params"]
         mode = (entry.get("model_info") or {}).get("mode") or ("embedding" if "embedding" in name else "chat")
-        variables = {field: _reference(value) for field, value in parameters.items()}
-        return cls(name, variables.get("api_key", ""), tuple(filter(None, variables.values())), mode == "chat")
+        key = next(_references(parameters.get("api_key")), "")
+        return cls(name, key, tuple(_references(parameters)), mode == "chat")
 
 
-def _reference(value: object) -> str:
-    return value.removeprefix(REFERENCE) if isinstance(value, str) and value.startswith(REFERENCE) else ""
+def _references(value: object) -> Iterator[str]:
+    """Those of a parameter that is a text, and of one that holds others, such as headers."""
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        yield value.removeprefix(REFERENCE)
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _references(inner)
 
 
 def models(file: Path = FILE) -> list[Model]:

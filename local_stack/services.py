@@ -15,8 +15,8 @@ from local_stack.instance import SERVICE_MARKER, STATE_MARKER, Instance
 START_ORDER = ("postgres", "phoenix", "demo-provider", "demo-tools", "litellm", "api")
 # What a folder's service reads of it.
 SOURCES = ("*.py", "*.md", "*.txt")
-# The API's own default.
-MCP_CONFIG = "config/mcp_servers.yaml"
+# What the API reads when it starts, by the setting that names another file; the callers it reads again by itself.
+API_CONFIGS = {"MCP_CONFIG_PATH": "config/mcp_servers.yaml", "MEMORY_ROUTING_CONFIG_PATH": "config/memory_routing.yaml"}
 LABELS = {
     "postgres": "PostgreSQL",
     "phoenix": "Phoenix",
@@ -176,7 +176,7 @@ def _litellm(instance: Instance, settings: Mapping[str, str], options: Options) 
 def _api(instance: Instance, settings: Mapping[str, str], options: Options) -> Service:
     key = settings.get("LITELLM_TEST_KEY" if options.scripted else "LITELLM_API_KEY", "")
     arguments = ["api", *address(instance.ports.api)]
-    mcp_config = settings.get("MCP_CONFIG_PATH") or MCP_CONFIG
+    configs = [instance.root / (settings.get(name) or default) for name, default in API_CONFIGS.items()]
     return Service(
         name="api",
         command=python_module("app", *arguments),
@@ -184,7 +184,7 @@ def _api(instance: Instance, settings: Mapping[str, str], options: Options) -> S
         directory=instance.root,
         check=health.http(instance.url("api", "/health/ready")),
         stop_seconds=15,
-        installed=installed("app", instance.root / "api", instance.root / mcp_config),
+        installed=installed("app", instance.root / "api", *configs),
     )
 
 

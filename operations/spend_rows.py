@@ -41,6 +41,7 @@ class SpendRow:
     failed: bool
     cut: bool
     prompt_tokens: int
+    cache_read_tokens: int
     completion_tokens: int
     cost: float
     milliseconds: float
@@ -52,6 +53,9 @@ class SpendRow:
     operation: str
     environment: str
     caller: str
+    agent: str
+    parent_agent: str
+    memory_user: str
     call_id: str
 
     @property
@@ -74,6 +78,7 @@ class SpendRow:
             failed=row.get("status") == "failure",
             cut=str((metadata.get("error_information") or {}).get("error_code")) == CLIENT_LEFT,
             prompt_tokens=prompt,
+            cache_read_tokens=_read_from_cache(metadata.get("usage_object")),
             completion_tokens=completion,
             cost=float(row.get("spend") or 0),
             milliseconds=float(row.get("request_duration_ms") or 0),
@@ -85,6 +90,9 @@ class SpendRow:
             operation=said.get("operation") or NONE,
             environment=environments.get(row.get("api_key") or "") or said.get("environment") or NONE,
             caller=said.get("caller") or NONE,
+            agent=said.get("agent_id") or NONE,
+            parent_agent=said.get("parent_agent_id") or NONE,
+            memory_user=said.get("memory_user") or NONE,
             call_id=row.get("litellm_call_id") or NONE,
         )
 
@@ -99,6 +107,16 @@ def _used(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[int, int
     if row.get("status") == "failure" and not metadata.get("usage_object"):
         return 0, 0
     return int(row.get("prompt_tokens") or 0), int(row.get("completion_tokens") or 0)
+
+
+def _read_from_cache(usage: Any) -> int:
+    """Part of the prompt's tokens. Each way of answering has its own word for it; OpenAI's is part of the details."""
+    if not isinstance(usage, dict):
+        return 0
+    details = (usage.get(name) for name in ("prompt_tokens_details", "input_tokens_details"))
+    said = [each.get("cached_tokens") for each in details if isinstance(each, dict)]
+    counts = [usage.get("cache_read_input_tokens"), *said]
+    return max([0, *(int(each) for each in counts if isinstance(each, int | float) and not isinstance(each, bool))])
 
 
 def read(

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from local_stack import console
 from local_stack.command_line import Parser
-from operations import command_line, keys, spend_rows
+from operations import command_line, keys, spend_rows, usage_tree
 from operations.command_line import Target, UsageError
 from operations.litellm_admin import LiteLLMAdmin
-from operations.spend_rows import Charge, UnreadableError
+from operations.spend_rows import Charge, SpendRow, UnreadableError
 from operations.usage_report import DIMENSIONS, FORMATS, Report, summed
+from operations.usage_tree import Tree, treed
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -70,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--until", type=point_in_time, metavar="TIME", help="likewise (default: now)")
     result.add_argument(
         "--by", type=dimensions, default="component", metavar="NAMES",
-        help=f"what to group by, separated by commas: {', '.join(DIMENSIONS)} (default: component)",
+        help=f"what to group by, separated by commas: {', '.join(DIMENSIONS)} (default: component); session,agent is a tree",
     )  # fmt: skip
     result.add_argument("--format", choices=tuple(FORMATS), default="table")
     result.add_argument("--plot", type=picture, metavar="FILE.png", help="also draw cost over time by component")
@@ -95,21 +96,21 @@ def run(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
         LiteLLMAdmin(keys.litellm_url(options, target), key) as admin,
     ):
         report, charges = read(admin, target, options, until, tell)
-    print(FORMATS[options.format](report))
+    print(usage_tree.FORMATS[options.format](report) if isinstance(report, Tree) else FORMATS[options.format](report))
     if options.plot:
         _plot(charges, options.since, until, options.plot)
 
 
 def read(
     admin: LiteLLMAdmin, target: Target, options: argparse.Namespace, until: datetime, tell: Callable[[str], None]
-) -> tuple[Report, Sequence[Charge]]:
+) -> tuple[Report | Tree, Sequence[Charge]]:
     """The report and, for a plot alone, the charges it is drawn from: from the database, or else over LiteLLM's API.
 
     Raises LiteLLMError, UsageError.
     """
     newest = admin.newest_spend_log(options.since, until)
     if newest is None:
-        return summed([], options.by), []
+        return _summed([], options.by), []
     try:
         return _from_database(target, newest, options, until)
     except (ImportError, UnreadableError) as error:
@@ -117,12 +118,12 @@ def read(
         rows = list(
             spend_rows.read(admin, options.since, until, lambda count: tell(f"Read {count:,} calls so far; {why}"))
         )
-        return summed(rows, options.by), rows
+        return _summed(rows, options.by), rows
 
 
 def _from_database(
     target: Target, newest: str, options: argparse.Namespace, until: datetime
-) -> tuple[Report, Sequence[Charge]]:
+) -> tuple[Report | Tree, Sequence[Charge]]:
     """Raises UnreadableError, ImportError, UsageError."""
     # Here, because nothing else needs the driver, and only `make usage` installs it.
     from operations import spend_database
@@ -130,7 +131,16 @@ def _from_database(
     password = target.values.get("LITELLM_POSTGRES_PASSWORD", "").strip()
     with spend_database.opened(target.port("postgres"), password, options.since, until) as database:
         database.check_holds(newest)
-        return database.summed(options.by), database.charges() if options.plot else []
+        report = database.tree() if _is_tree(options.by) else database.summed(options.by)
+        return report, database.charges() if options.plot else []
+
+
+def _summed(rows: Sequence[SpendRow], by: Sequence[str]) -> Report | Tree:
+    return treed(rows) if _is_tree(by) else summed(rows, by)
+
+
+def _is_tree(by: Sequence[str]) -> bool:
+    return set(by) == {"session", "agent"}
 
 
 def _plot(charges: Sequence[Charge], since: datetime, until: datetime, file: Path) -> None:

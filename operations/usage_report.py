@@ -20,19 +20,25 @@ DIMENSIONS: Mapping[str, Callable[[SpendRow], str]] = {
     "key": lambda row: row.key,
     "end_user": lambda row: row.end_user,
     "caller": lambda row: row.caller,
+    "agent": lambda row: row.agent,
+    "parent_agent": lambda row: row.parent_agent,
+    "memory_user": lambda row: row.memory_user,
 }
-NUMBERS = ("calls", "errors", "cut", "prompt_tokens", "completion_tokens", "tokens", "cost", "p50_ms", "p95_ms")
+TOKENS = ("prompt_tokens", "cache_read_tokens", "completion_tokens", "tokens")
+NUMBERS = ("calls", "errors", "cut", *TOKENS, "cost", "p50_ms", "p95_ms")
 DOLLAR_DIGITS = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Sums:
-    """One group. ``cut``: its client left; what it had used until then is counted. Cost in dollars, latencies of whole calls."""
+    """One group. ``cut``: its client left; what it had used until then is counted. Cost in dollars, latencies of whole calls.
+    What was read from a provider's cache is part of the prompt."""
 
     calls: int
     errors: int
     cut: int
     prompt_tokens: int
+    cache_read_tokens: int
     completion_tokens: int
     cost: float
     p50_ms: float
@@ -46,6 +52,7 @@ class Sums:
             errors=sum(row.failed for row in rows),
             cut=sum(row.cut for row in rows),
             prompt_tokens=sum(row.prompt_tokens for row in rows),
+            cache_read_tokens=sum(row.cache_read_tokens for row in rows),
             completion_tokens=sum(row.completion_tokens for row in rows),
             cost=math.fsum(row.cost for row in rows),
             p50_ms=percentile(milliseconds, 50),
@@ -56,7 +63,8 @@ class Sums:
         tokens = self.prompt_tokens + self.completion_tokens
         latencies = {"p50_ms": self.p50_ms, "p95_ms": self.p95_ms}
         counts = {"calls": self.calls, "errors": self.errors, "cut": self.cut}
-        used = {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens, "tokens": tokens}
+        counted = (self.prompt_tokens, self.cache_read_tokens, self.completion_tokens, tokens)
+        used = dict(zip(TOKENS, counted, strict=True))
         return {**counts, **used, "cost": round(self.cost, DOLLAR_DIGITS), **latencies}
 
 
@@ -98,25 +106,34 @@ def as_json(report: Report) -> str:
 
 def as_csv(report: Report) -> str:
     """The groups alone: whoever reads it can sum them."""
+    return separated(report.dimensions, report.groups)
+
+
+def separated(names: Sequence[str], groups: Sequence[tuple[Key, Sums]]) -> str:
+    """A line a group, with the names' cells first."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*report.dimensions, *NUMBERS])
-    writer.writerows([*map(_plain, key), *sums.numbers().values()] for key, sums in report.groups)
+    writer.writerow([*names, *NUMBERS])
+    writer.writerows([*map(_plain, key), *sums.numbers().values()] for key, sums in groups)
     return text.getvalue().rstrip("\n")
 
 
 def as_table(report: Report) -> str:
-    header = [*report.dimensions, *NUMBERS]
-    lines = [[*key, *_shown(sums)] for key, sums in report.groups]
-    total = ["total", *[""] * (len(report.dimensions) - 1), *_shown(report.total)]
-    widths = [max(len(line[column]) for line in (header, *lines, total)) for column in range(len(header))]
+    return laid_out(report.dimensions, report.groups, report.total)
+
+
+def laid_out(names: Sequence[str], groups: Sequence[tuple[Key, Sums]], total: Sums) -> str:
+    """Columns with the names' cells to the left, and the total below."""
+    header = [*names, *NUMBERS]
+    lines = [[*key, *_shown(sums)] for key, sums in groups]
+    last = ["total", *[""] * (len(names) - 1), *_shown(total)]
+    widths = [max(len(line[column]) for line in (header, *lines, last)) for column in range(len(header))]
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([_line(header, widths, report), rule, *(_line(line, widths, report) for line in lines), rule,
-                      _line(total, widths, report)])  # fmt: skip
+    first, *shown, last_line = (_line(line, widths, len(names)) for line in (header, *lines, last))
+    return "\n".join([first, rule, *shown, rule, last_line])
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], report: Report) -> str:
-    names = len(report.dimensions)
+def _line(cells: Sequence[str], widths: Sequence[int], names: int) -> str:
     padded = [
         cell.ljust(width) if column < names else cell.rjust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))

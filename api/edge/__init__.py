@@ -6,7 +6,7 @@ upgrade_offer.py       an offer to speak another protocol, taken out of a head
 hosts.py               the names that this server answers to
 cross_origin.py        which pages of other origins may call it
 paths.py               paths with a slash too many, and HEAD
-auth.py                the bearer token → `Caller`; everything is protected but a named list of routes
+auth.py                the token → `Caller`; everything is protected but a named list of routes
 request_id.py          an `x-request-id` on every answer
 bytes_in_flight.py     how many bytes of bodies may be under way at once
 request_body.py        bytes → a JSON object that holds what it must
@@ -27,11 +27,12 @@ from api.edge.bytes_in_flight import BytesInFlightMiddleware
 from api.edge.cross_origin import CrossOriginMiddleware
 from api.edge.direct import DirectRoute, DirectRoutesMiddleware
 from api.edge.disconnect import unless_disconnected
+from api.edge.headers import headers_of
 from api.edge.hosts import HostMiddleware
 from api.edge.paths import PathMiddleware
 from api.edge.rendering import speaks_anthropic
 from api.edge.request_body import read_json_object, validate
-from api.edge.request_context import anthropic_headers, parse_request_context
+from api.edge.request_context import anthropic_headers, caller_of, parse_request_context, with_memory
 from api.edge.request_id import RequestIdMiddleware
 from api.edge.streaming import EventSource, EventStreamResponse
 
@@ -49,10 +50,13 @@ __all__ = [
     "RequestIdMiddleware",
     "TokenAuthenticator",
     "anthropic_headers",
+    "caller_of",
     "exception_handlers",
+    "headers_of",
     "parse_request_context",
     "read_json_object",
     "speaks_anthropic",
     "unless_disconnected",
     "validate",
+    "with_memory",
 ]

@@ -1,12 +1,11 @@
-"""Bearer token → Caller. Everything is protected except the routes in PUBLIC_ROUTES, and what the settings add to them."""
+"""A request's token → Caller. Everything is protected except the routes in PUBLIC_ROUTES, and what the settings add to them."""
 
-import hashlib
-import hmac
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from contextlib import suppress
 
-from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.callers import Callers
 from api.context import ANONYMOUS, Caller
 from api.edge.headers import headers_of, text_of
 from api.edge.rendering import render
@@ -26,33 +25,34 @@ PUBLIC_ROUTES = frozenset(
     }
 )
 
+_EITHER = "`Authorization: Bearer TOKEN` or as `x-api-key: TOKEN`"
+_MISSING = f"No API key was sent. Send a token of this server as {_EITHER}."
+_UNREADABLE = f"The Authorization header must read `Bearer TOKEN`. Send a token of this server as {_EITHER}."
+
 
 class TokenAuthenticator:
-    """Knows the accepted tokens as digests; comparing digests of equal length takes the same time whatever was sent."""
+    """Finds the token in a request's headers; whose it is, `Callers` say."""
 
-    def __init__(self, tokens: Iterable[SecretStr]) -> None:
-        digests = (_digest(token.get_secret_value()) for token in tokens)
-        self._callers = tuple((digest, Caller(f"token-{digest.hex()[:12]}")) for digest in digests)
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
 
-    def authenticate(self, authorization: str | None) -> Caller:
-        """The caller that the `Authorization` header names.
+    def authenticate(self, authorization: str | None, api_key: str | None = None) -> Caller:
+        """The caller whose token stands in `Authorization` or in `x-api-key`.
+
+        Where both are sent, one that is accepted is enough: clients of Anthropic's API put a placeholder into the one while a
+        proxy, or their user, puts the token into the other.
 
         Raises:
-            Unauthenticated: no header, another scheme, or a token that is not accepted.
+            Unauthenticated: neither header, another scheme, or a token that is not accepted.
         """
-        if not authorization:
-            raise Unauthenticated(
-                "No API key was sent. Send one of the server's API_TOKENS as `Authorization: Bearer TOKEN`."
-            )
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated("The Authorization header must read `Bearer TOKEN`.")
-        digest = _digest(token.strip())
-        # Every token is compared, so that the time tells nothing of which one came close.
-        matches = [caller for known, caller in self._callers if hmac.compare_digest(digest, known)]
-        if not matches:
-            raise Unauthenticated("The API key that was sent is not one of the server's API_TOKENS.")
-        return matches[0]
+        tokens = [token for token in (_bearer(authorization), (api_key or "").strip()) if token]
+        if not tokens:
+            raise Unauthenticated(_UNREADABLE if authorization else _MISSING)
+        *others, last = dict.fromkeys(tokens)
+        for token in others:
+            with suppress(Unauthenticated):
+                return self._callers.authenticate(token)
+        return self._callers.authenticate(last)
 
 
 class AuthenticationMiddleware:
@@ -77,8 +77,11 @@ class AuthenticationMiddleware:
     def _caller(self, scope: Scope) -> Caller:
         if self._authenticator is None or scope["path"] in self._public:
             return ANONYMOUS
-        return self._authenticator.authenticate(text_of(headers_of(scope), b"authorization"))
+        headers = headers_of(scope)
+        return self._authenticator.authenticate(text_of(headers, b"authorization"), text_of(headers, b"x-api-key"))
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _bearer(authorization: str | None) -> str:
+    """The token of `Bearer TOKEN`; empty if the header says anything else."""
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

@@ -1,7 +1,7 @@
 """What a request says of itself beside its body, parsed once, from the headers named here and no others."""
 
-import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import cast
 
 from starlette.requests import Request
@@ -9,13 +9,12 @@ from starlette.requests import Request
 from api.context import Caller, RequestContext
 from api.edge.headers import headers_of, text_of
 from api.errors import InvalidHeader
-from api.protocol import PROVIDER_FIELDS_HEADER, ROUTING_MODE_HEADER, SESSION_ID_HEADER, RoutingMode
+from api.memory import MemoryRouting
+from api.protocol import PROVIDER_FIELDS_HEADER, ROUTING_MODE_HEADER, RoutingMode
+from api.session_ids import session_ids
 
-_SESSION, _ROUTING, _PROVIDER_FIELDS = (
-    name.lower().encode() for name in (SESSION_ID_HEADER, ROUTING_MODE_HEADER, PROVIDER_FIELDS_HEADER)
-)
+_ROUTING, _PROVIDER_FIELDS = (name.lower().encode() for name in (ROUTING_MODE_HEADER, PROVIDER_FIELDS_HEADER))
 _ANTHROPICS = "anthropic-"
-_SESSION_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 def parse_request_context(request: Request) -> RequestContext:
@@ -25,25 +24,37 @@ def parse_request_context(request: Request) -> RequestContext:
         InvalidHeader: a header that cannot be used, with what it may be.
     """
     headers = headers_of(request.scope)
+    ids = session_ids(headers)
     return RequestContext(
-        caller=cast(Caller, request.scope["state"]["caller"]),
-        session_id=_session_id(text_of(headers, _SESSION)),
+        caller=caller_of(request),
+        session_id=ids.session,
         routing_mode=_routing_mode(text_of(headers, _ROUTING)),
         provider_fields=_flag(PROVIDER_FIELDS_HEADER, text_of(headers, _PROVIDER_FIELDS)),
+        agent_id=ids.agent,
+        parent_agent_id=ids.parent_agent,
     )
+
+
+def caller_of(request: Request) -> Caller:
+    """Who sent the request, which has been authenticated."""
+    return cast(Caller, request.scope["state"]["caller"])
+
+
+def with_memory(request: Request, context: RequestContext, memory: MemoryRouting) -> RequestContext:
+    """The context, with whose memory the request is about; the user whom the body names has to be in it already.
+
+    Raises:
+        InvalidHeader: the header that names the user cannot be used.
+    """
+    if not memory.enabled:
+        return context
+    found = memory.resolve(headers_of(request.scope), context.caller, context.user)
+    return context if found is None else replace(context, memory_user=found.id)
 
 
 def anthropic_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Those that are Anthropic's to read, whatever there will be: betas and versions change with every release of a client."""
     return tuple((name, value) for name, value in headers if name.startswith(_ANTHROPICS))
-
-
-def _session_id(value: str | None) -> str | None:
-    if value is None or _SESSION_ID.fullmatch(value):
-        return value
-    raise InvalidHeader(
-        f"{SESSION_ID_HEADER} must be 1 to 200 visible ASCII characters without spaces.", param=SESSION_ID_HEADER
-    )
 
 
 def _routing_mode(value: str | None) -> RoutingMode | None:

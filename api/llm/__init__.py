@@ -5,12 +5,14 @@ answers.py           what comes back of them; structured.py: the object of a sch
 call_span.py         the span of a call
 endpoints.py         LiteLLM's paths, and what each needs on its way
 attribution.py       what LiteLLM and Phoenix are told of a call
+memory_service.py    what a memory service is told of a call, and tells its caller
 litellm_fields.py    what a caller may not tell LiteLLM: litellm_names.txt, less what documented_fields.py names
 upstream_errors.py   what went wrong → `api.errors`
 upstream_words.py    its message in a caller's words; upstream_headers.py: what a caller may know of an answer's headers
 lookups.py           what LiteLLM is asked beside calls
 own_key.py           the environment of this server's key; model_catalog.py: its models; model_aliases.py: other names of them
 readiness.py         can calls be made?; spend_watch.py: is what they cost recorded?
+provider_cookies.py  what a provider knows a user by
 litellm_client.py    the one AsyncOpenAI; litellm_transport.py: its connections
 """
 

@@ -19,6 +19,8 @@ _SAFE = re.compile(r"[!-$&-~]*")
 
 # Tags that start with these are ours alone: a caller's own tag of that form is left out, since it would claim another's cost.
 _OWN_TAGS = ("component:", "operation:", "routing_path:", "environment:")
+# LiteLLM has agents of its own: by the first name it looks for one of them, and charges it.
+_NOT_OBEYED = frozenset({"agent_id", "parent_agent_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Purpose:
     environment: str | None = None
 
     def metadata(self) -> dict[str, str]:
-        """What both LiteLLM and Phoenix are told of the call."""
+        """What the spend log and our spans say of the call."""
         known = {"component": self.component.value, "operation": self.operation.value, **self.context.metadata}
         return known | ({"environment": self.environment} if self.environment else {})
 
@@ -67,8 +69,9 @@ def attributed(
     caller's own metadata goes into the spend log whole, as `caller_metadata`, where LiteLLM obeys no word of it.
     """
     theirs = _mapping(body.get("metadata"))
-    ours = purpose.metadata()
-    told: dict[str, Any] = ours | ({"trace_id": trace_id} if trace_id else {})
+    record = purpose.metadata()
+    ours = {name: value for name, value in record.items() if name not in _NOT_OBEYED}
+    told: dict[str, Any] = record | ({"trace_id": trace_id} if trace_id else {})
     if noted := {name: value for name, value in theirs.items() if name != "tags"}:
         told["caller_metadata"] = noted
     metadata = {**ours, "tags": [*_callers_tags(theirs.get("tags")), *purpose.tags()], "spend_logs_metadata": told}

@@ -22,11 +22,13 @@ from api.llm.call_span import CallSpan
 from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_transport import Reply
+from api.llm.memory_service import HEADERS, MemoryService
 from api.llm.own_key import OwnKey
 from api.llm.spend_watch import SpendWatch
 from api.llm.structured import Parsed, parsed
 from api.llm.upstream_errors import error_of_answer
 from api.llm.upstream_headers import handed_on
+from api.memory import NO_MEMORY, MemoryRouting
 from api.telemetry import Metrics, Tracing, trace_headers, trace_id
 
 # By itself, and to those providers that know them.
@@ -40,13 +42,20 @@ class LLMGateway:
     """
 
     def __init__(
-        self, client: LiteLLMClient, tracing: Tracing, metrics: Metrics, own_key: OwnKey, spend: SpendWatch
+        self,
+        client: LiteLLMClient,
+        tracing: Tracing,
+        metrics: Metrics,
+        own_key: OwnKey,
+        spend: SpendWatch,
+        memory: MemoryRouting = NO_MEMORY,
     ) -> None:
         self._client = client
         self.tracing = tracing
         self._metrics = metrics
         self._own_key = own_key
         self._spend = spend
+        self._memory = MemoryService(memory)
 
     async def complete(
         self,
@@ -63,13 +72,13 @@ class LLMGateway:
             self._metrics.llm_call(component, operation, body.get("model")) as call,
             CallSpan(self.tracing, purpose) as span,
         ):
-            content = _content(body, purpose, span, endpoint)
+            content = self._content(body, purpose, span, endpoint)
             reply = await self._send(endpoint.path, content, _headers(purpose, span))
             try:
                 read = await reply.read()
             finally:
                 await reply.aclose()
-            answer = LLMAnswer(read, handed_on(reply.headers))
+            answer = LLMAnswer(read, self._handed_on(reply.headers, body, context))
             call.answered(answer.json)
             self._spend.answered(reply.headers)
             if endpoint.check_answer is not as_it_came:
@@ -93,12 +102,13 @@ class LLMGateway:
         async with AsyncExitStack() as resources:
             call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
             span = resources.enter_context(CallSpan(self.tracing, purpose))
-            content = _content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
+            content = self._content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
             reply = await self._send(endpoint.path, content, _headers(purpose, span), silence=endpoint.silence)
             resources.push_async_callback(reply.aclose)
             events = whole_answer(reply.blocks(), endpoint, [call.streamed, self._spend.streamed])
             first = await anext(events)
-            return LLMStream(first, events, handed_on(reply.headers), resources.pop_all(), span)
+            headers = self._handed_on(reply.headers, body, context)
+            return LLMStream(first, events, headers, resources.pop_all(), span)
 
     async def parse(
         self,
@@ -124,15 +134,43 @@ class LLMGateway:
                 response_format=schema,
                 temperature=temperature,
                 extra_headers=_headers(purpose, span),
-                extra_body={"drop_params": True, **attributed({}, purpose, trace_id(span))},
+                extra_body={
+                    "drop_params": True,
+                    **attributed({}, purpose, trace_id(span)),
+                    **self._memory_headers(model, context),
+                },
             )
             call.answered(LLMAnswer(response.content, {}).json)
             self._spend.answered(response.headers)
+            self._memory.answered(model, context, response.headers)
             return parsed(response.parse)
 
     async def environment(self) -> str | None:
         """The environment of this server's key, which each call carries: asked for seldom, and then before the call."""
         return await self._own_key.environment()
+
+    def _content(self, body: Mapping[str, Any], purpose: Purpose, span: Span, endpoint: Endpoint) -> bytes:
+        told = attributed(
+            body,
+            purpose,
+            trace_id(span),
+            endpoint.metadata_field,
+            endpoint.documented,
+            metadata_fields=endpoint.metadata_fields,
+        )
+        headers = purpose.context.provider_headers
+        if others := {name: value for name, value in headers if name not in _HANDED_ON_BY_LITELLM}:
+            told[HEADERS] = others
+        return to_json(self._memory.told(told, purpose.context))
+
+    def _memory_headers(self, model: str, context: RequestContext) -> dict[str, Any]:
+        headers = self._memory.headers(model, context)
+        return {HEADERS: headers} if headers else {}
+
+    def _handed_on(
+        self, headers: Mapping[str, str], body: Mapping[str, Any], context: RequestContext
+    ) -> dict[str, str]:
+        return self._memory.answered(str(body.get("model")), context, headers) | handed_on(headers)
 
     async def _send(
         self, path: str, content: bytes, headers: Mapping[str, str], *, silence: float | None = None
@@ -156,17 +194,3 @@ def _asking_for_usage(body: Mapping[str, Any], endpoint: Endpoint) -> Mapping[st
 
 def _headers(purpose: Purpose, span: Span) -> dict[str, str]:
     return trace_headers(span) | purpose.headers() | dict(purpose.context.provider_headers)
-
-
-def _content(body: Mapping[str, Any], purpose: Purpose, span: Span, endpoint: Endpoint) -> bytes:
-    told = attributed(
-        body,
-        purpose,
-        trace_id(span),
-        endpoint.metadata_field,
-        endpoint.documented,
-        metadata_fields=endpoint.metadata_fields,
-    )
-    if others := {name: value for name, value in purpose.context.provider_headers if name not in _HANDED_ON_BY_LITELLM}:
-        told["extra_headers"] = others
-    return to_json(told)

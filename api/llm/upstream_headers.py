@@ -1,7 +1,7 @@
 """What LiteLLM says beside an answer, and how much of it a caller may know."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final
@@ -55,6 +55,22 @@ def handed_on(headers: Mapping[str, str]) -> dict[str, str]:
         if first and _may_pass(shown, value):
             kept[shown] = value
     return kept
+
+
+def of_the_provider(headers: Mapping[str, str], may_pass: Callable[[str], bool]) -> dict[str, str]:
+    """The provider's headers of these names, which are given in lower case, under their own names."""
+    named = ((name.removeprefix(_OF_THE_PROVIDER), value) for name, value in headers.items() if _is_the_providers(name))
+    return {name: value for name, value in named if may_pass(name) and _may_pass(name, value)}
+
+
+def cookies_of_the_provider(headers: Mapping[str, str]) -> Iterator[str]:
+    """What its provider has set, as LiteLLM hands it on; of several such headers LiteLLM makes one."""
+    if (cookies := headers.get(f"{_OF_THE_PROVIDER}set-cookie")) is not None:
+        yield cookies
+
+
+def _is_the_providers(name: str) -> bool:
+    return name.startswith(_OF_THE_PROVIDER)
 
 
 @lru_cache(maxsize=1024)

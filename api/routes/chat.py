@@ -17,6 +17,7 @@ from api.edge import (
     read_json_object,
     unless_disconnected,
     validate,
+    with_memory,
 )
 from api.llm import LLMAnswer
 from api.protocol import ChatCompletionRequest, RoutingMode
@@ -40,7 +41,8 @@ async def create_chat_completion(request: Request) -> Response:
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, ChatCompletionRequest)
-    work = _route_and_answer(request, services, body, with_user(context, body))
+    context = with_memory(request, with_user(context, body), services.memory)
+    work = _route_and_answer(request, services, body, context)
     answer, decision = await unless_disconnected(request, work)
     return as_response(answer, decision)
 
@@ -48,7 +50,8 @@ async def create_chat_completion(request: Request) -> Response:
 async def _route_and_answer(
     request: Request, services: ServiceContainer, body: Mapping[str, Any], context: RequestContext
 ) -> tuple[LLMAnswer | EventSource, RoutingDecision]:
-    asked = on_path(context, context.routing_mode or services.settings.routing_default_mode)
+    default = context.caller.routing_mode or services.settings.routing_default_mode
+    asked = on_path(context, context.routing_mode or default)
     decision = await services.router.decide(body, asked, services.mcp_servers.tools())
     context = on_path(asked, decision.mode)
     tell(request, decision, context)

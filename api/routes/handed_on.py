@@ -7,7 +7,7 @@ from api import passthrough
 from api.context import with_user
 from api.dependencies import services_of
 from api.dialects.openai import examples
-from api.edge import DirectRoute, parse_request_context, read_json_object, unless_disconnected, validate
+from api.edge import DirectRoute, parse_request_context, read_json_object, unless_disconnected, validate, with_memory
 from api.llm import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
 from api.protocol import CompletionRequest, EmbeddingRequest, ResponseRequest
 from api.routes.answers import as_response, tell
@@ -58,7 +58,7 @@ async def _hand_on(request: Request, endpoint: Endpoint) -> Response:
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
-    context = with_user(context, body)
+    context = with_memory(request, with_user(context, body), services.memory)
     decision = always_the_model(context, request.url.path)
     tell(request, decision, context)
     answer = await unless_disconnected(request, passthrough.answer(services.gateway, body, context, endpoint))

@@ -22,6 +22,7 @@ from api.edge import (
     read_json_object,
     unless_disconnected,
     validate,
+    with_memory,
 )
 from api.errors import APIError, ModelNotFound, ThreadUnsupported, UpstreamError
 from api.llm import COUNT_TOKENS, MESSAGES, TITLES, Endpoint, LLMAnswer
@@ -83,7 +84,7 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
     metadata = body.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, dict) else None
     context = replace(with_user(context, {"user": user}), provider_headers=anthropic_headers(request.headers.items()))
-    return services, body, context
+    return services, body, with_memory(request, context, services.memory)
 
 
 async def _answered(

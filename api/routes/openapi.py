@@ -67,7 +67,7 @@ class AnthropicErrorAnswer(BaseModel):
 
 # docs/contract.md says of each where it comes from.
 _ALWAYS = {
-    401: "No bearer token, or none that is accepted",
+    401: "No token, or none that is accepted",
     405: "The method is not possible here",
     421: "The `Host` is none of this server's names (ALLOWED_HOSTS)",
     431: "The headers are too large",
@@ -89,6 +89,17 @@ _UPSTREAM = {
 }
 _ANTHROPICS = {402: "The provider's account has no credit left", 529: "The provider is overloaded"}
 _UNREACHABLE = {503: _UPSTREAM[503]}
+
+# Either is enough.
+_TOKENS = {
+    "token": {"type": "http", "scheme": "bearer", "description": "A token of this server"},
+    "api_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-api-key",
+        "description": "The same, as Anthropic's clients send it",
+    },
+}
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -179,8 +190,8 @@ def describe(app: FastAPI) -> None:
         _, definitions = models_json_schema(requests, ref_template=_COMPONENTS)  # type: ignore[arg-type]
         components.setdefault("schemas", {}).update({**definitions["$defs"], **ANSWERS, **anthropic.ANSWERS})
         _add_fields(components["schemas"])
-        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "API_TOKENS"}}
-        schema["security"] = [{"token": []}]
+        components["securitySchemes"] = _TOKENS
+        schema["security"] = [{name: []} for name in _TOKENS]
         _drop_fastapis_422(schema)
         _add_request_id(schema)
         _read_examples(schema)

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from api.context import Permission
 from api.dependencies import Services
+from api.edge import caller_of
+from api.errors import NotAllowed
 from api.routes.openapi import error_responses
 
 router = APIRouter(tags=["tools"])
@@ -39,12 +42,14 @@ class ToolList(BaseModel):
     servers: list[ServerHealth]
 
 
-@router.get("/tools", responses=error_responses())
-async def list_tools(services: Services) -> ToolList:
+@router.get("/tools", responses=error_responses({403: "The caller may not see the tools"}))
+async def list_tools(request: Request, services: Services) -> ToolList:
     """The tools of the reasoning agent and the MCP servers they come from.
 
     A server that is away keeps its tools in this list, with `healthy: false`; the agent is given them for another ten
     seconds, and again as soon as the server is back.
     """
+    if Permission.TOOLS not in caller_of(request).allowed:
+        raise NotAllowed(f"This token may not see the tools: its caller needs `allowed: [{Permission.TOOLS}]`.")
     servers = [ServerHealth(**status._asdict()) for status in services.mcp_servers.status()]
     return ToolList(tools=[ToolDescription(**tool) for tool in services.mcp_servers.listing()], servers=servers)

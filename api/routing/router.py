@@ -81,7 +81,7 @@ class RequestRouter:
 
     async def decide(self, body: Mapping[str, Any], context: RequestContext, tools: Sequence[Tool]) -> RoutingDecision:
         """The decision for a valid chat completion request."""
-        decision = by_rule(body, context, self.default)
+        decision = by_rule(body, context, context.caller.routing_mode or self.default)
         if decision is None or decision.source is RoutingSource.DEFAULT:
             decision = self._kept(body, context) or decision or await self._classify(body, context, tools)
         self._remember(context, decision)

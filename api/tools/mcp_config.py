@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from api.config_file import ConfigFile, ConfigFileError, read, unusable
 from api.tools.tool import DEFAULT_TIMEOUT
 
 MAX_TIMEOUT = 3_600.0
@@ -28,8 +28,7 @@ _MEND = {
 }
 
 
-class MCPConfigError(ValueError):
-    """The file cannot be used; the message lists each wrong entry, field and mend, and never a secret."""
+MCPConfigError = ConfigFileError
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +98,16 @@ _KINDS: dict[Any, type[_HTTPEntry | _StdioEntry]] = {"streamable_http": _HTTPEnt
 def load_mcp_config(path: Path, environ: Mapping[str, str]) -> list[ServerEntry]:
     """The enabled servers, in the file's order. Raises MCPConfigError that lists everything that is wrong."""
     problems: list[str] = []
+    file = read(path, "MCP_CONFIG_PATH")
     entries = [
         entry
-        for index, raw in enumerate(_read(path))
-        if (entry := _entry(raw, f"servers[{index}]", environ, problems)) is not None
+        for index, raw in enumerate(_servers(file))
+        if (entry := _entry(raw, _place(file, index), environ, problems)) is not None
     ]
     names = [entry.name for entry in entries]
     problems += [f"name {name!r} is used more than once; give each server its own" for name in _repeated(names)]
     if problems:
-        raise MCPConfigError("\n".join([f"{path} is not usable:", *(f"- {problem}" for problem in problems)]))
+        raise unusable(path, problems)
     return entries
 
 
@@ -115,22 +115,16 @@ def _repeated(names: list[str]) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-def _read(path: Path) -> list[Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise MCPConfigError(f"{path} cannot be read ({problem.strerror}); MCP_CONFIG_PATH says where it is") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise MCPConfigError(f"{path} is not YAML{_place(problem)}") from None
+def _servers(file: ConfigFile) -> list[Any]:
+    content = file.content
     servers = content.get("servers") if isinstance(content, dict) and set(content) == {"servers"} else None
     if not isinstance(servers, list):
-        raise MCPConfigError(f"{path} must hold `servers:` and below it a list; `servers: []` means no tools")
+        raise MCPConfigError(f"{file.path} must hold `servers:` and below it a list; `servers: []` means no tools")
     return servers
 
 
-def _place(problem: Exception) -> str:
-    mark = getattr(problem, "problem_mark", None)
-    return f": {getattr(problem, 'problem', 'error')} in line {mark.line + 1}" if mark else ""
+def _place(file: ConfigFile, index: int) -> str:
+    return f"line {file.line(('servers', index))}: servers[{index}]"
 
 
 def _entry(raw: Any, place: str, environ: Mapping[str, str], problems: list[str]) -> ServerEntry | None:

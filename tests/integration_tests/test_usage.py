@@ -25,6 +25,7 @@ from tests.support.stack_client import StackClient, eventually
 ODD, MANY = "2001-01-01", "2002-01-01"
 BEFORE = {ODD: "2001-01-02", MANY: "2003-01-01"}
 COUNT = 100_000
+TREE = "session,agent"
 QUICK = 60  # seconds on a machine that does other things as well; over the API it takes four minutes on an idle one
 # Each as it may differ from a row of LiteLLM's own: columns, and then metadata.
 ODDITIES: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
@@ -40,6 +41,28 @@ ODDITIES: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
     ({"status": "failure", "prompt_tokens": 27}, {"error_information": {"error_code": 499}}),
     ({"status": "success"}, {"error_information": {"error_code": "499"}}),
     ({"status": None, "request_duration_ms": None}, {"error_information": {"error_code": "500"}}),
+    *(
+        ({"spend": 0.01}, {"spend_logs_metadata": {"session_id": "t", "agent_id": agent, "parent_agent_id": parent}})
+        for agent, parent in [
+            ("a", None),
+            ("b", "a"),
+            ("b", "Z"),
+            ("c", "c"),
+            ("d", "e"),
+            ("e", "d"),
+            ("", "a"),
+            ("f", "ä"),
+        ]
+    ),
+    *(
+        ({}, {"usage_object": usage, "spend_logs_metadata": {"memory_user": "m", "session_id": "t"}})
+        for usage in (
+            {"prompt_tokens_details": {"cached_tokens": 3}, "cache_read_input_tokens": 2},
+            {"input_tokens_details": {"cached_tokens": 4.0}, "prompt_tokens_details": []},
+            {"cache_read_input_tokens": "5"},
+            "words",
+        )
+    ),
     *(({"spend": 0.1 + number / 3e9, "request_duration_ms": number * 7}, {}) for number in range(20)),
 ]
 
@@ -110,13 +133,13 @@ def printed(client: StackClient, since: str, *options: str, password: str = "") 
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "table"])
-@pytest.mark.parametrize("by", [*DIMENSIONS, ",".join(DIMENSIONS)])
+@pytest.mark.parametrize("by", [*DIMENSIONS, ",".join(DIMENSIONS), TREE])
 def test_the_database_and_the_api_say_the_same_of_odd_rows(client: StackClient, odd: str, by: str, form: str) -> None:
     options = ("--by", by, "--format", form)
     assert printed(client, odd, *options) == printed(client, odd, *options, password="wrong")
 
 
-@pytest.mark.parametrize("by", [*DIMENSIONS, ",".join(DIMENSIONS)])
+@pytest.mark.parametrize("by", [*DIMENSIONS, ",".join(DIMENSIONS), TREE])
 def test_the_database_and_the_api_say_the_same_of_real_calls(client: StackClient, real: str, by: str) -> None:
     def same() -> bool | None:
         """LiteLLM goes on writing what other tests did a moment ago: between the two, too."""
@@ -130,6 +153,13 @@ def test_the_sums_of_odd_rows_are_right(client: StackClient, odd: str) -> None:
     total = json.loads(printed(client, odd, "--format", "json"))["total"]
     counts = [total[name] for name in ("calls", "errors", "cut", "prompt_tokens")]
     assert counts == [len(ODDITIES), 3, 2, 27]
+
+
+def test_the_agents_of_a_session_add_up_to_it(client: StackClient, odd: str) -> None:
+    tree = json.loads(printed(client, odd, "--by", TREE, "--format", "json"))
+    for session in tree["sessions"]:
+        for name in ("calls", "prompt_tokens", "cache_read_tokens", "completion_tokens", "tokens", "cost"):
+            assert session[name] == pytest.approx(sum(agent[name] for agent in session["agents"]), rel=0, abs=1e-9)
 
 
 def test_another_litellms_database_is_not_read(client: StackClient) -> None:
@@ -158,7 +188,8 @@ def test_a_hundred_thousand_calls_are_summed_while_one_waits(
              ORDER BY request_id OFFSET number %% 5 LIMIT 1) AS found ON TRUE""",
         [MANY, MANY, COUNT, real],
     )
-    began = time.monotonic()
-    report = json.loads(printed(client, MANY, "--by", "component,operation,model", "--format", "json"))
-    assert time.monotonic() - began < QUICK
-    assert report["total"]["calls"] == COUNT
+    for by in ("component,operation,model", TREE):
+        began = time.monotonic()
+        report = json.loads(printed(client, MANY, "--by", by, "--format", "json"))
+        assert time.monotonic() - began < QUICK
+        assert report["total"]["calls"] == COUNT

@@ -43,7 +43,11 @@ def test_every_room_of_the_api_is_in_the_architecture() -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["dialects/anthropic", "dialects/openai", "edge", "llm", "reasoning", "routing", "telemetry", "tools"]
+    "room",
+    [
+        *("callers", "dialects/anthropic", "dialects/openai", "edge", "llm", "memory", "reasoning", "routing"),
+        *("telemetry", "tools"),
+    ],
 )
 def test_a_room_says_at_its_door_what_each_of_its_files_is_for(room: str) -> None:
     door = ROOT / "api" / room / "__init__.py"

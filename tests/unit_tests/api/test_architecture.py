@@ -18,9 +18,9 @@ FLOORS = [
     {"dependencies"},
     {"edge", "routing", "passthrough", "reasoning"},
     {"llm", "tools"},
-    {"telemetry"},
+    {"telemetry", "callers", "memory"},
     {"dialects"},
-    {"config", "sse"},
+    {"config", "sse", "session_ids"},
     {"context", "errors"},
     {"components", "protocol", "redaction", "prompt_file", "config_file", "garbage_collection"},
 ]

@@ -49,6 +49,26 @@ def test_an_mcp_configuration_that_cannot_be_used_is_one_line_too(tmp_path: Path
     assert str(file) in line
 
 
+MISTAKES = [
+    ("CALLERS_CONFIG_PATH", "callers:\n- {name: a b, tokens: [{env: NAMED}]}", "line 2: callers[0].name: "),
+    ("CALLERS_CONFIG_PATH", "callers:\n- {name: a, tokens: [{env: NAMED}]}", "line 2: callers[0].tokens[0].env: NAMED is not set"),
+    ("MEMORY_ROUTING_CONFIG_PATH", "enabled: true\npatterns:\n- {header: a, pattern: (, user_id: c}", "line 3: "),
+    ("MEMORY_ROUTING_CONFIG_PATH", "enabled: maybe", "(write true or false)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("setting", "content", "said"), MISTAKES)
+def test_a_mistake_in_a_file_is_named_with_its_line_and_its_mend(
+    tmp_path: Path, setting: str, content: str, said: str
+) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_text(content)
+    done = _started(**{setting: str(file)})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert not re.search("Traceback|File ", done.stderr)
+
+
 def test_an_entry_that_cannot_be_used_is_named_without_a_traceback(tmp_path: Path) -> None:
     file = tmp_path / "mcp_servers.yaml"
     file.write_text("servers: [{name: a, transport: streamable_http, url: here}]")

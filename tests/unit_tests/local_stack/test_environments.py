@@ -75,6 +75,18 @@ def test_without_a_providers_key_every_provider_is_the_demo_provider(instance: I
     assert {environment[name] for name in environments.DEMO_PROVIDER_KEYS} == {environments.DEMO_KEY}
 
 
+def test_beside_the_demo_provider_a_memory_service_keeps_its_key(tmp_path: Path) -> None:
+    config = GEMINI.replace("api_base: os.environ/GEMINI_BASE", "extra_headers: {x-memory-key: os.environ/MEMORY_KEY}")
+    instance = Instance(tmp_path, 9100, root=checkout(tmp_path, config))
+    environment = environments.providers(instance, SECRETS | {"MEMORY_KEY": "m-real"})
+    assert (environment["MEMORY_KEY"], environment["OPENAI_BASE_URL"]) == ("m-real", "http://127.0.0.1:9105/v1")
+
+
+def test_the_api_is_told_of_its_callers_and_of_memory(instance: Instance) -> None:
+    told = {"CALLERS_CONFIG_PATH": "c.yaml", "CALLER_ALICE": "token", "MEMORY_ROUTING_CONFIG_PATH": "m.yaml"}
+    assert environments.api(instance, SECRETS | told, "sk-virtual").items() >= told.items()
+
+
 def test_with_one_providers_key_no_address_is_bent(instance: Instance) -> None:
     assert environments.providers(instance, REAL) == {"OPENAI_API_KEY": "sk-real-openai"}
 
@@ -111,6 +123,8 @@ def test_edited_code_and_prompts_start_just_the_services_that_run_them_anew(tmp_
         "api/reasoning/agent.py": {"api"},
         "api/prompts/step.md": {"api"},
         "config/mcp_servers.yaml": {"api"},
+        "config/memory_routing.yaml": {"api"},
+        "config/callers.yaml": set(),
         "config/litellm_config.yaml": {"litellm"},
         "demo/provider/app.py": {"demo-provider"},
         "demo/tools/server.py": {"demo-tools"},

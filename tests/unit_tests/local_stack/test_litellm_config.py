@@ -32,8 +32,28 @@ def test_what_a_model_needs_beside_its_key_is_found_too(file: Path) -> None:
     assert litellm_config.variables(file) == ("ONE_KEY", "TWO_KEY", "TWO_BASE")
 
 
+def test_a_variable_that_a_header_of_a_model_holds_is_found_too(file: Path) -> None:
+    model = (
+        "model: openai/m, api_key: os.environ/ONE_KEY, extra_headers: {x-supermemory-api-key: os.environ/MEMORY_KEY}"
+    )
+    file.write_text(f"model_list:\n  - {{model_name: memory/m, litellm_params: {{{model}}}}}\n")
+    assert litellm_config.variables(file) == ("ONE_KEY", "MEMORY_KEY")
+    assert litellm_config.provider_keys(file) == ("ONE_KEY",)
+
+
 def test_embeddings_do_not_chat(file: Path) -> None:
     assert [model.name for model in litellm_config.models(file) if model.chats] == ["one", "two", "at-home"]
+
+
+def test_the_projects_own_example_of_a_memory_service_can_be_used(file: Path) -> None:
+    own = litellm_config.FILE.read_text()
+    example = own[own.index("  # - model_name: memory/") : own.index("\ngeneral_settings:")]
+    file.write_text("model_list:\n" + example.replace("  # ", "  "))
+    found = {model.name: model.variables for model in litellm_config.models(file)}
+    assert found == {
+        "memory/gpt-4o-mini": ("OPENAI_API_KEY", "SUPERMEMORY_API_KEY"),
+        "memory/claude-haiku-4-5": ("ANTHROPIC_API_KEY", "SUPERMEMORY_API_KEY"),
+    }
 
 
 def test_the_projects_own_configuration_names_three_providers() -> None:

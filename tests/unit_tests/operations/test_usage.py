@@ -70,6 +70,32 @@ def test_a_caller_stays_who_it_is_whatever_user_it_names() -> None:
     assert [key for key, _ in report.groups] == [("token-1", "token-2")]
 
 
+def test_a_callers_name_stands_where_its_fingerprint_would() -> None:
+    said = {"spend_logs_metadata": {"caller": "chat-page", "memory_user": "webui-7"}}
+    report = summed(_rows(_fields(metadata=said)), ["caller", "memory_user"])
+    assert [key for key, _ in report.groups] == [("chat-page", "webui-7")]
+
+
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 7}}, 7),
+        ({"input_tokens_details": {"cached_tokens": 7}}, 7),
+        ({"cache_read_input_tokens": 7}, 7),
+        ({"cache_read_input_tokens": 7, "prompt_tokens_details": {"cached_tokens": 7}}, 7),
+        ({"cache_read_input_tokens": 0, "prompt_tokens_details": {"cached_tokens": 7}}, 7),
+        ({"cache_read_input_tokens": None, "prompt_tokens_details": None}, 0),
+        ({"cache_read_input_tokens": True, "prompt_tokens_details": {"cached_tokens": "7"}}, 0),
+        ({}, 0),
+        ("words", 0),
+        (None, 0),
+    ],
+)
+def test_what_was_read_from_a_cache_is_counted_once_in_whatever_words(usage: Any, read: int) -> None:
+    [row] = _rows(_fields(metadata={"usage_object": usage}))
+    assert row.cache_read_tokens == read
+
+
 def test_groups_come_with_their_sums_and_the_dearest_first() -> None:
     report = summed(_rows(_fields(1), _fields(2, model_group="dear", spend=9)), ["model"])
     assert [(key, sums.numbers()["cost"]) for key, sums in report.groups] == [(("dear",), 9), (("gpt-4o",), 0.25)]

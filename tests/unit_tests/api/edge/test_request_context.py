@@ -6,6 +6,7 @@ import pytest
 import respx
 from starlette.testclient import TestClient
 
+from api.session_ids import SESSION_HEADERS
 from tests.unit_tests.api.conftest import ANSWER
 from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 
@@ -31,3 +32,17 @@ def test_the_session_reaches_litellms_spend_log(client: TestClient, litellm: res
     client.post(PATH, json=GOOD, headers={"X-Session-ID": "conversation-7"})
     sent = json.loads(route.calls.last.request.content)
     assert sent["metadata"]["spend_logs_metadata"]["session_id"] == "conversation-7"
+
+
+@pytest.mark.parametrize("header", SESSION_HEADERS)
+def test_a_clients_own_session_is_one_too(client: TestClient, litellm: respx.Router, header: str) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    client.post(PATH, json=GOOD, headers={header: "conversation-8"})
+    sent = json.loads(route.calls.last.request.content)
+    assert sent["metadata"]["spend_logs_metadata"]["session_id"] == "conversation-8"
+
+
+@pytest.mark.parametrize("header", ["X-Claude-Code-Agent-Id", "X-OpenWebUI-Chat-Id"])
+def test_an_id_of_a_client_that_cannot_be_used_is_named(client: TestClient, header: str) -> None:
+    response = client.post(PATH, json=GOOD, headers={header: "a b"})
+    assert (response.status_code, response.json()["error"]["param"]) == (400, header)

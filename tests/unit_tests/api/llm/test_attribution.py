@@ -7,7 +7,7 @@ import pytest
 import respx
 from starlette.testclient import TestClient
 
-from tests.unit_tests.api.conftest import ANSWER, sent_to
+from tests.unit_tests.api.conftest import ANSWER, sent_to, token
 from tests.unit_tests.api.edge.test_request_body import GOOD, PATH
 
 
@@ -111,3 +111,27 @@ def test_litellm_is_asked_for_the_environment_once(client: TestClient, litellm: 
     for _ in range(3):
         client.post(PATH, json=GOOD)
     assert asked.call_count == 1
+
+
+AGENT = {"x-claude-code-session-id": "s-1", "x-claude-code-agent-id": "a-2", "x-claude-code-parent-agent-id": "a-1"}
+
+
+@pytest.mark.parametrize("path", [PATH, "/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/messages"])
+def test_a_sessions_agents_stand_in_the_spend_log_alone(client: TestClient, litellm: respx.Router, path: str) -> None:
+    """Elsewhere in its metadata LiteLLM takes an agent's id for one of its own agents."""
+    route = litellm.post(path).respond(200, json=ANSWER)
+    litellm.get("/v1/models").respond(200, json={"data": []})
+    client.post(path, json=GOOD | {"input": "hi", "prompt": "hi", "max_tokens": 9}, headers=AGENT)
+    sent = sent_to(route)
+    metadata = sent["litellm_metadata" if "litellm_metadata" in sent else "metadata"]
+    noted = metadata.pop("spend_logs_metadata")
+    assert noted.items() >= {"session_id": "s-1", "agent_id": "a-2", "parent_agent_id": "a-1"}.items()
+    assert not {"agent_id", "parent_agent_id"} & {*sent, *metadata, *metadata.get("requester_metadata", {})}
+    assert "a-2" not in json.dumps(sent | {"litellm_metadata": metadata, "metadata": sent.get("metadata")})
+
+
+def test_a_callers_name_stands_in_place_of_its_fingerprint(named: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(PATH).respond(200, json=ANSWER)
+    named.post(PATH, json=GOOD, headers=token("bob"))
+    assert sent_to(route)["metadata"]["spend_logs_metadata"]["caller"] == "bob"
+    assert route.calls.last.request.headers["x-litellm-end-user-id"] == "bob"

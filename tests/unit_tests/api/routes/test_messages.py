@@ -81,7 +81,7 @@ def test_anthropics_headers_go_on(client: TestClient, litellm: respx.Router) -> 
     headers = route.calls.last.request.headers
     assert (headers["anthropic-beta"], headers["anthropic-version"]) == ("b,a", "v")
     assert "x-app" not in headers
-    assert sent_to(route)["extra_headers"] == {"anthropic-new": "n"}
+    assert sent_to(route)["headers"] == {"anthropic-new": "n"}
 
 
 def test_a_title_is_an_operation_of_its_own(client: TestClient, litellm: respx.Router) -> None:

@@ -22,7 +22,7 @@ from api.routing.router import SHORT_FOLLOW_UP, RequestRouter, RoutingDecision, 
 from api.telemetry.metrics.recording import Metrics
 from api.telemetry.tracing import Tracing
 from tests.support.played_litellm import PlayedTransport, played_client
-from tests.unit_tests.api.conftest import TOKEN
+from tests.unit_tests.api.conftest import TOKEN, token
 
 PASSTHROUGH, REASONING, AUTO = RoutingMode.PASSTHROUGH, RoutingMode.REASONING, RoutingMode.AUTO
 PLAIN: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "q"}]}
@@ -125,6 +125,17 @@ def test_auto_is_what_the_classifier_chooses(client: TestClient, routed: respx.R
     assert _asked_for_auto(client) == ("passthrough", "llm_classifier")
     first, second = (json.loads(call.request.content)["metadata"]["component"] for call in routed.calls)
     assert (first, second) == ("routing-classifier", "passthrough")
+
+
+def test_a_callers_own_mode_holds_without_a_header_and_the_header_counts_more(
+    named: TestClient, litellm: respx.Router
+) -> None:
+    litellm.post(PATH).respond(200, json=_chosen("passthrough"))
+    sources = [
+        named.post(PATH, json=PLAIN, headers=token("undecided") | headers).headers["x-routing-source"]
+        for headers in ({}, {"x-routing-mode": "passthrough"})
+    ]
+    assert sources == ["llm_classifier", "header_override"]
 
 
 NO_COMPLETION = "the answer is no chat completion"

@@ -85,6 +85,11 @@ def test_a_wrong_entry_is_named_with_its_mend(tmp_path: Path, entry: str, expect
     assert expected in complaint(tmp_path, f"servers: [{entry}]")
 
 
+def test_a_wrong_entry_is_named_with_its_line(tmp_path: Path) -> None:
+    text = f"servers:\n  - {VALID}}}\n\n  - name: b\n    transport: stdio\n"
+    assert "- line 4: servers[1] (b): command: Field required" in complaint(tmp_path, text)
+
+
 def test_all_wrong_entries_are_listed_at_once(tmp_path: Path) -> None:
     text = f"servers: [{{name: a, transport: stdio}}, {VALID}, timeout: -1}}, {VALID}, auth_token_env: T}}]"
     assert [place in complaint(tmp_path, text) for place in ("servers[0]", "servers[1]", "servers[2]")] == [True] * 3
