@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.clients.terminal import Terminal, running
 from tests.support import npm
 
 PACKAGES: Final = Path(__file__).with_name("packages")
@@ -79,6 +81,14 @@ class ClaudeCode:
             del environment[name]
         path = os.pathsep.join([str(self.program.parent), environment["PATH"]])
         return self._ran(["sh", "-c", script], environment | {"PATH": path})
+
+    def interactive(self, **exported: str) -> AbstractContextManager[Terminal]:
+        """The program in a terminal, past the questions of its first start."""
+        known = {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}
+        settings = {"hasCompletedOnboarding": True, "theme": "dark", "projects": {str(self.project): known}}
+        environment = self._environment() | exported
+        (Path(environment["CLAUDE_CONFIG_DIR"]) / ".claude.json").write_text(json.dumps(settings))
+        return running([str(self.program)], self.project, environment)
 
     def _ran(self, command: list[str], environment: Mapping[str, str]) -> Ran:
         process = subprocess.Popen(

@@ -214,3 +214,16 @@ def test_the_lines_that_make_connect_prints_are_all_that_it_needs(claude: Claude
     printed = subprocess.run(command, cwd=bootstrap.ROOT, capture_output=True, text=True, timeout=100, check=True)
     ran = claude.shell(printed.stdout)
     assert (ran.code, "You asked: “Hello”" in ran.output) == (0, True), ran
+
+
+def test_a_person_is_answered_and_the_session_gets_its_name(
+    claude: ClaudeCode, provider: ScriptedProvider, stack: Instance, mark: str
+) -> None:
+    provider.script({"content": ANSWER}, contains=mark, repeat_last=True)
+    ledgers = Ledgers.from_now(stack)
+    with claude.interactive(CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="") as terminal:
+        terminal.wait_for("❯")
+        terminal.enter(mark)
+        terminal.wait_for(ANSWER)
+        rows = settled(lambda: [row for row in ledgers.rows() if not row.failed], 2, within=60)
+    assert {row.operation for row in rows} == {"messages", "title"}
