@@ -12,7 +12,7 @@ from api.config_file import ConfigFileError
 from api.garbage_collection import collect_at_safe_points, keep_for_good
 from api.llm import load_aliases
 from api.loading import load
-from api.memory import load_memory_routing
+from api.memory import open_memory_routing
 from api.tools import load_mcp_config
 
 # Seconds that open streams may take to end when the server is told to stop; its supervisor waits a little longer.
@@ -71,7 +71,7 @@ def _checked_settings() -> Settings:
     try:
         settings = load_settings()
         open_callers(settings, named_variables())
-        load_memory_routing(settings.memory_routing_config_path)
+        open_memory_routing(settings)
         load_aliases(settings.model_aliases_path)
         load_mcp_config(settings.mcp_config_path, named_variables())
     except (ConfigurationError, ConfigFileError) as error:

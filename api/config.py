@@ -15,6 +15,10 @@ from api.protocol import RoutingMode
 _FITS_A_HEADER = re.compile(r"[!-~]+")
 _HOST = re.compile(r"\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 _ORIGIN = re.compile(r"\*|https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d+)?")
+# Without these the server has no named callers, no memory and no aliases.
+CALLERS_FILE, MEMORY_ROUTING_FILE, MODEL_ALIASES_FILE = (
+    Path("config", name) for name in ("callers.yaml", "memory_routing.yaml", "model_aliases.yaml")
+)
 # Below the 60 s of silence after which most proxies cut a connection.
 STREAM_KEEPALIVE = 15.0  # seconds
 
@@ -81,9 +85,9 @@ class Settings(BaseSettings):
     reasoning_max_step_tokens: int = Field(default=4096, gt=0)
 
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
-    callers_config_path: Path = Path("config/callers.yaml")
-    memory_routing_config_path: Path = Path("config/memory_routing.yaml")
-    model_aliases_path: Path = Path("config/model_aliases.yaml")
+    callers_config_path: Path = CALLERS_FILE
+    memory_routing_config_path: Path = MEMORY_ROUTING_FILE
+    model_aliases_path: Path = MODEL_ALIASES_FILE
 
     @field_validator("llm_api_key", mode="before")
     @classmethod
@@ -167,6 +171,11 @@ def load_settings() -> Settings:
             f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors(include_input=False)
         ]
         raise ConfigurationError("These settings cannot be used. " + "; ".join(faults)) from None
+
+
+def is_done_without(file: Path) -> bool:
+    """Whether a file is not there that nobody has named, and that is not needed."""
+    return file in (CALLERS_FILE, MEMORY_ROUTING_FILE, MODEL_ALIASES_FILE) and not file.exists()
 
 
 def named_variables() -> Mapping[str, str]:

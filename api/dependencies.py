@@ -23,7 +23,7 @@ from api.llm import (
     SpendWatch,
     load_aliases,
 )
-from api.memory import MemoryRouting, load_memory_routing
+from api.memory import MemoryRouting, open_memory_routing
 from api.reasoning import Limits, ReasoningAgent, load_prompts
 from api.routing import RequestRouter, RoutingClassifier, load_classifier_prompt
 from api.telemetry import Metrics, Tracing, open_metrics, open_tracing
@@ -98,7 +98,7 @@ class ServiceContainer:
         self.openai_client = client = self._open_client()
         self.lookups = lookups = Lookups(client)
         own_key, spend = OwnKey(lookups.key_info), SpendWatch()
-        self.memory = memory = load_memory_routing(self.settings.memory_routing_config_path)
+        self.memory = memory = open_memory_routing(self.settings)
         self.gateway = gateway = LLMGateway(client, tracing, metrics, own_key, spend, memory)
         self.readiness = Readiness(lookups, own_key, spend)
         self.catalog = ModelCatalog(lookups)

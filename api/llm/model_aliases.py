@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import config_file
+from api.config import is_done_without
 
 SETTING: Final = "MODEL_ALIASES_PATH"
 _MENDS: Final = {
@@ -48,4 +49,6 @@ def load_aliases(path: Path) -> ModelAliases:
     Raises:
         ConfigFileError: it cannot be read, or says something else.
     """
+    if is_done_without(path):
+        return ModelAliases({})
     return ModelAliases(config_file.validated(config_file.read(path, SETTING), _Aliases, _MENDS).aliases)

@@ -7,7 +7,7 @@ memory_routing.py   MemoryRouting: the rules, what they say of themselves, and t
 __main__.py         `python -m api.memory`: checks a file
 """
 
-from api.memory.memory_config import load_memory_routing
+from api.memory.memory_config import load_memory_routing, open_memory_routing
 from api.memory.memory_routing import NO_MEMORY, MemoryRouting, MemoryUser, Rule
 
-__all__ = ["NO_MEMORY", "MemoryRouting", "MemoryUser", "Rule", "load_memory_routing"]
+__all__ = ["NO_MEMORY", "MemoryRouting", "MemoryUser", "Rule", "load_memory_routing", "open_memory_routing"]

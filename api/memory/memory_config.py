@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from api import config_file
+from api.config import Settings, is_done_without
 from api.config_file import ConfigFile
 from api.memory.header_patterns import HeaderPattern, PatternError, compiled
-from api.memory.memory_routing import Heard, MemoryRouting, Rules, Service
+from api.memory.memory_routing import NO_MEMORY, Heard, MemoryRouting, Rules, Service
 
 SETTING = "MEMORY_ROUTING_CONFIG_PATH"
 MAX_PATTERNS = 100
@@ -95,6 +96,16 @@ class _File(_Part):
     default: _UserId | None = None
     upstream: _Upstream = _Upstream()
     answer_headers: tuple[_Returned, ...] = ()
+
+
+def open_memory_routing(settings: Settings) -> MemoryRouting:
+    """Those of the settings.
+
+    Raises:
+        ConfigFileError: the file of rules cannot be used.
+    """
+    path = settings.memory_routing_config_path
+    return NO_MEMORY if is_done_without(path) else load_memory_routing(path)
 
 
 def load_memory_routing(path: Path) -> MemoryRouting:

@@ -1,8 +1,17 @@
 """Settings: what is missing or wrong is said by its name, with the mend, and without its value."""
 
+from pathlib import Path
+
 import pytest
 
-from api.config import ConfigurationError, load_settings
+from api.config import (
+    CALLERS_FILE,
+    MEMORY_ROUTING_FILE,
+    MODEL_ALIASES_FILE,
+    ConfigurationError,
+    is_done_without,
+    load_settings,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +117,13 @@ def test_what_is_no_host_and_no_origin_is_refused_at_the_start(
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=name):
         load_settings()
+
+
+@pytest.mark.parametrize("file", [CALLERS_FILE, MEMORY_ROUTING_FILE, MODEL_ALIASES_FILE])
+def test_a_file_of_ours_may_be_absent_where_nobody_has_named_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Path
+) -> None:
+    assert not is_done_without(file)
+    monkeypatch.chdir(tmp_path)
+    assert is_done_without(file)
+    assert not is_done_without(tmp_path / file)

@@ -173,5 +173,16 @@ def test_no_token_at_all_says_which_ways_out_there_are(house: House) -> None:
         open_callers(_settings(house.path), {})
 
 
+def test_a_file_that_is_not_there_yet_is_read_once_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    clock, file = Clock(), Settings.model_fields["callers_config_path"].default
+    callers = Callers(file, [SecretStr("unnamed")], {}, clock)
+    assert callers.authenticate("unnamed").id.startswith("token-")
+    file.parent.mkdir()
+    file.write_text(f"callers: [{{name: first, tokens: [{{sha256: {digest('first').hex()}}}]}}]")
+    clock.now += 1
+    assert callers.authenticate("first").id == "first"
+
+
 def test_whoever_lets_everyone_in_has_no_callers(tmp_path: Path) -> None:
     assert open_callers(_settings(tmp_path / "absent.yaml", require_auth=False), {}) is None
