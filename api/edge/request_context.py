@@ -1,5 +1,6 @@
 """What a request says of itself beside its body, parsed once, from the headers named here and no others."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
@@ -14,7 +15,8 @@ from api.protocol import PROVIDER_FIELDS_HEADER, ROUTING_MODE_HEADER, RoutingMod
 from api.session_ids import session_ids
 
 _ROUTING, _PROVIDER_FIELDS = (name.lower().encode() for name in (ROUTING_MODE_HEADER, PROVIDER_FIELDS_HEADER))
-_ANTHROPICS = "anthropic-"
+_ANTHROPICS, _LONGEST = "anthropic-", 4_096
+_SENT_ON = re.compile(rf"[ -~]{{0,{_LONGEST}}}")
 
 
 def parse_request_context(request: Request) -> RequestContext:
@@ -53,8 +55,20 @@ def with_memory(request: Request, context: RequestContext, memory: MemoryRouting
 
 
 def anthropic_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Those that are Anthropic's to read, whatever there will be: betas and versions change with every release of a client."""
-    return tuple((name, value) for name, value in headers if name.startswith(_ANTHROPICS))
+    """Those that are Anthropic's to read, whatever there will be: betas and versions change with every release of a client. What is
+    sent in several lines is one list.
+
+    Raises:
+        InvalidHeader: one that cannot be sent on.
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name.startswith(_ANTHROPICS):
+            found[name] = f"{found[name]},{value}" if name in found else value
+    for name, value in found.items():
+        if not _SENT_ON.fullmatch(value):
+            raise InvalidHeader(f"{name} must be at most {_LONGEST} visible ASCII characters.", param=name)
+    return tuple(found.items())
 
 
 def _routing_mode(value: str | None) -> RoutingMode | None:

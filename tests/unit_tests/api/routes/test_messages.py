@@ -8,6 +8,8 @@ import pytest
 import respx
 from starlette.testclient import TestClient
 
+from api.edge import anthropic_headers
+from api.errors import InvalidHeader
 from tests.unit_tests.api.conftest import SSE, sent_to
 
 PATH, COUNT = "/v1/messages", "/v1/messages/count_tokens"
@@ -82,6 +84,19 @@ def test_anthropics_headers_go_on(client: TestClient, litellm: respx.Router) -> 
     assert (headers["anthropic-beta"], headers["anthropic-version"]) == ("b,a", "v")
     assert "x-app" not in headers
     assert sent_to(route)["headers"] == {"anthropic-new": "n"}
+
+
+def test_a_header_that_is_sent_in_two_lines_is_one_list(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(PATH).respond(200, json=MESSAGE)
+    client.post(PATH, json=ASKED, headers=[("anthropic-beta", "b"), ("anthropic-beta", "a")])
+    assert route.calls.last.request.headers["anthropic-beta"] == "b,a"
+
+
+@pytest.mark.parametrize("value", ["é", "a\tb", "a" * 5000])
+def test_a_header_that_cannot_be_sent_on_is_named(value: str) -> None:
+    with pytest.raises(InvalidHeader, match="anthropic-new must be") as raised:
+        anthropic_headers([("x-other", "é"), ("anthropic-new", value)])
+    assert raised.value.param == "anthropic-new"
 
 
 def test_a_title_is_an_operation_of_its_own(client: TestClient, litellm: respx.Router) -> None:
