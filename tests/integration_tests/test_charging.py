@@ -51,7 +51,8 @@ def test_the_apis_key_is_charged(client: StackClient, charged: tuple[dict[str, f
 
     def added() -> float | None:
         more = client.spent(KEY) - before[KEY]
-        return more if more >= answered.cost else None
+        # Of two sums the difference may be a rounding less than the cost.
+        return more if more > answered.cost / 2 else None
 
     assert answered.cost > 1
     assert eventually(added, "the key is charged") == pytest.approx(answered.cost, rel=0.05)
