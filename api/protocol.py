@@ -1,9 +1,9 @@
 """Wire names and types: our own headers, and what a request must at least be. All else is handed on as it came; LiteLLM decides."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Strict, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Strict, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 ROUTING_MODE_HEADER = "X-Routing-Mode"
@@ -66,11 +66,23 @@ _TEXTS = "a string, an array of strings, or tokens as integers"
 _Tokens = Annotated[list[Annotated[int, Strict()]], Field(min_length=1)]
 
 
+# What a part of these kinds is, a field of the same name says.
+_NAMED_BY_THEIR_FIELD = frozenset({"text", "image_url", "input_audio", "file"})
+
+
 class Part(_Open):
     """A part of a message's content."""
 
     type: Annotated[str, Strict()]
     image_url: Annotated[_Text | _Object | _Null, either("a string or an object")] = None
+
+    @model_validator(mode="after")
+    def _is_what_it_says(self) -> Self:
+        if self.type in _NAMED_BY_THEIR_FIELD and getattr(self, self.type, None) is None:
+            raise PydanticCustomError(
+                "empty_part", "a part of type '{kind}' needs a field `{kind}`", {"kind": self.type}
+            )
+        return self
 
 
 class Call(_Open):

@@ -38,6 +38,8 @@ _PROVIDER_FAILED = "litellm.APIConnectionError: "
 _UNKNOWN_RESPONSE = re.compile(r"Forbidden\. (?:This|The) response id (?:was not issued by|is not associated with) ")
 # LiteLLM refuses fields, and stumbles over values, before it has let the key in: by a 401 as well, but without a word of a key.
 _REFUSED_FIELD = re.compile(r"Rejected Request: (?:([\w.\-]+) is not allowed)?")
+# Over a part of a kind that it does not know it stumbles as over an error of its own.
+_UNKNOWN_PART = re.compile(r"Invalid user message at index \d{1,6}\. Please ensure all user messages are valid OpenAI")
 _OF_A_KEY = re.compile(r"\b(?:api_?keys?|keys?|tokens?)\b", re.IGNORECASE)
 # LiteLLM begins the message with the names of its exceptions, the provider's own words after them, and drops the provider's code.
 _NAMES = re.compile(r"(?:(?:litellm\.)?\w+: )+")
@@ -112,6 +114,14 @@ def _decided(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) 
         return PreviousResponseNotFound(headers=headers)
     if refused := _REFUSED_FIELD.search(message):
         return _refused(refused[1], headers)
+    if _UNKNOWN_PART.search(message):
+        return InvalidRequest(
+            "Invalid 'messages': the content of a user's message has a part whose `type` is not known, such as another API's. "
+            "Known are text, image_url, input_audio, file, audio_url, video_url and document.",
+            param="messages",
+            code="invalid_value",
+            headers=headers,
+        )
     if status == HTTPStatus.UNAUTHORIZED and not message.startswith(_OF_THE_PROVIDER):
         if not _OF_A_KEY.search(message):
             return _told(HTTPStatus.BAD_REQUEST, {**error, "type": "invalid_request_error"}, headers)

@@ -9,6 +9,7 @@ import pytest
 
 from local_stack.instance import Instance
 from tests.integration_tests.contract.conftest import without_tools
+from tests.integration_tests.contract.wire import Wire
 from tests.support.api import TOKEN, RunningAPI, running_api
 
 GOOD = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
@@ -156,3 +157,15 @@ def test_a_client_that_never_ends_its_headers_keeps_nobody_waiting(strict: Runni
     with socket.create_connection(("127.0.0.1", int(strict.url.rsplit(":", 1)[1]))) as slow:
         slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: a")
         assert _received(strict, _post(json.dumps(GOOD).encode())).split()[1] == b"200"
+
+
+@pytest.mark.parametrize("kind", ["", "input_text", "tool_result", "thinking", "of_tomorrow"])
+@pytest.mark.parametrize("model", ["gpt-4o", "claude-haiku-4-5", "gemini-2.5-flash"])
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_a_part_of_a_kind_that_is_not_known_is_a_400(wire: Wire, kind: str, model: str, *, stream: bool) -> None:
+    """A client that sends another API's parts is told of them, and not that the server failed."""
+    messages = [{"role": "user", "content": [{"type": kind, "text": "hello"}]}]
+    response = wire.ask(model=model, messages=messages, stream=stream)
+    error = response.json()["error"]
+    assert (response.status_code, error["param"], error["code"]) == (400, "messages", "invalid_value")
+    assert "Known are text, image_url" in error["message"]

@@ -174,6 +174,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an image, a number": (
         {"messages": [USER | {"content": [{"type": "image_url", "image_url": 5}]}]}, "messages[0].content[0].image_url",
     ),
+    "an image without one": ({"messages": [USER | {"content": [{"type": "image_url"}]}]}, "messages[0].content[0]"),
+    "a text without one": ({"messages": [USER | {"content": [{"type": "text"}]}]}, "messages[0].content[0]"),
+    "a file, null": ({"messages": [USER | {"content": [{"type": "file", "file": None}]}]}, "messages[0].content[0]"),
+    "a sound without one": (
+        {"messages": [USER | {"content": [{"type": "text", "text": ""}, {"type": "input_audio"}]}]},
+        "messages[0].content[1]",
+    ),
     "a speaker, a number": ({"messages": [USER | {"content": "a", "name": 5}]}, "messages[0].name"),
     "calls, an object": ({"messages": [{"role": "assistant", "tool_calls": {}}]}, "messages[0].tool_calls"),
     "calls, a text": ({"messages": [{"role": "assistant", "tool_calls": "x"}]}, "messages[0].tool_calls"),
