@@ -3,7 +3,7 @@
 __main__.py       the command: which parts, how many inputs, from which seed
 http_bytes.py     what to send over a bare socket; sockets.py: sends it
 json_text.py      JSON as text, also such as no program would write
-json_bodies.py    bodies of the four endpoints, and headers; bodies.py: sends them
+json_bodies.py    bodies of all endpoints, and headers; bodies.py: sends them
 parsers.py        the properties of the parsers, which are unit tests, with more and other examples
 description.py    schemathesis on /openapi.json
 exchange.py       one connection: what is sent, what comes back

@@ -1,4 +1,4 @@
-"""The parts `bodies` and `bodies, LiteLLM`: requests of the four endpoints, one a connection."""
+"""The parts `bodies` and `bodies, LiteLLM`: requests of all endpoints, one a connection."""
 
 import random
 

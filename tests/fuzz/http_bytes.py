@@ -21,7 +21,15 @@ _METHODS = (
     b"A" * 300,
 )
 _TARGETS = (
-    *(b"/health", b"/v1/models", b"/v1/chat/completions", b"/v1/chat/completions", b"/v1/responses", b"/openapi.json"),
+    *(
+        b"/health",
+        b"/v1/models",
+        b"/v1/chat/completions",
+        b"/v1/chat/completions",
+        b"/v1/responses",
+        b"/v1/messages",
+        b"/openapi.json",
+    ),
     *(
         b"/",
         b"*",

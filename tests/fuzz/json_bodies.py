@@ -1,4 +1,4 @@
-"""Requests of the four endpoints with something wrong in them, or with something that only looks wrong."""
+"""Requests of the endpoints with something wrong in them, or with something that only looks wrong."""
 
 import random
 from collections.abc import Iterator
@@ -23,6 +23,11 @@ _TALK = [
 _SAMPLING = {"temperature": 1, "top_p": 1, "n": 1, "seed": 1, "stop": ["x"], "user": "somebody", "stream": False}
 _PLAIN = {"model": "gpt-4o-mini", "messages": [MESSAGE]}
 _FORMAT = {"type": "json_schema", "json_schema": {"name": "s", "strict": True, "schema": _SCHEMA}}
+_BLOCKS = [{"type": "text", "text": "hello", "cache_control": {"type": "ephemeral"}}]
+_MESSAGE = {"model": "claude-haiku-4-5", "max_tokens": 16, "messages": [MESSAGE]}
+_USE = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": "b"}}
+_RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": _BLOCKS}
+_USED = [MESSAGE, {"role": "assistant", "content": [_USE]}, {"role": "user", "content": [_RESULT]}]
 _ITEMS = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}]
 
 # Requests that are in order, by path. The short ones stand twice: most of what clients send is short.
@@ -48,6 +53,15 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         {"model": "gpt-4o-mini", "prompt": "hello", "max_tokens": 16},
         {"model": "gpt-4o-mini", "prompt": ["hello"], **_SAMPLING, "stream": True},
     ],
+    "/v1/messages": [
+        _MESSAGE,
+        _MESSAGE | {"stream": True, "system": _BLOCKS, "metadata": {"user_id": "somebody"}, "stop_sequences": ["x"]},
+        _MESSAGE
+        | {"tools": [{"name": "f", "input_schema": _SCHEMA}], "tool_choice": {"type": "auto"}, "messages": _USED},
+        _MESSAGE | {"model": "gpt-4o-mini", "stream": True, "thinking": {"type": "adaptive"}},
+        _MESSAGE | {"output_config": {"effort": "low", "format": {"type": "json_schema", "schema": _SCHEMA}}},
+    ],
+    "/v1/messages/count_tokens": [{"model": "claude-haiku-4-5", "messages": _USED, "system": "be brief"}],
     "/v1/embeddings": [
         {"model": "text-embedding-3-small", "input": "hello"},
         {"model": "text-embedding-3-small", "input": ["a", "b"], "dimensions": 8, "encoding_format": "float"},
@@ -108,6 +122,16 @@ _HEADERS = (
         "X-Provider-Specific-Fields: maybe",
         "Accept: text/event-stream",
         "Accept: */*;q=x",
+    ),
+    *(
+        "anthropic-version: 2023-06-01",
+        "anthropic-version: \xff",
+        "anthropic-beta: a,b,,",
+        "anthropic-x: " + "b" * 9000,
+        "x-api-key: nobody",
+        "x-claude-code-session-id: \xe9",
+        "x-claude-code-agent-id: " + "a" * 300,
+        "x-memory-user-id: a b",
     ),
     *("traceparent: 00-" + "0" * 32 + "-" + "0" * 16 + "-01", "traceparent: 00-zz", "traceparent: " + "0" * 9000),
     *(

@@ -18,7 +18,12 @@ EXPLAINED = {
     "server_overloaded": "the bodies under way were as many as this server holds at once",
     "not_ready": "what the server stands on is not there",
 }
+# Anthropic's form has no code: its type says as much of the upstream, and of ourselves only the words.
+EXPLAINED |= dict.fromkeys(
+    ("api_error", "timeout_error", "overloaded_error"), "the upstream failed, told in Anthropic's form"
+)
 OURS = "internal_error"
+_SAID_BY_US = re.compile("The server failed (?:to answer|while it was answering)")
 PROVIDER_FAILED = "provider_failed"
 EXPLAINED[PROVIDER_FAILED] = "the demo provider met a shape that it does not know, and failed as a provider may"
 _SAID_BY_THE_PROVIDER = "The server had an error while processing your request."
@@ -26,6 +31,7 @@ _SAID_BY_THE_PROVIDER = "The server had an error while processing your request."
 NO_HTTP = b"Invalid HTTP request received."
 LOOKED_AT = 2_000  # characters at a message's beginning and end
 _FIELDS = {"message", "type", "param", "code"}
+_ANTHROPICS = ({"type", "message"}, {"type", "message", "details"})
 # These codes say that a field is wrong, so the field is named.
 _ABOUT_A_FIELD = re.compile(
     r"^(invalid_type|invalid_value|missing_required_parameter|unknown_parameter|invalid_header)$"
@@ -39,7 +45,8 @@ _LEAKS = {
     "a library": re.compile(
         r"\b(?:pydantic|starlette|fastapi|uvicorn|httptools|aiohttp|httpx|asyncio|jsonschema|prisma)\b", re.IGNORECASE
     ),
-    "the gateway": re.compile(r"litellm(?!_(?:base|log))", re.IGNORECASE),
+    # Before the provider alone nobody takes our own field off: it is that which the provider refuses.
+    "the gateway": re.compile(r"litellm(?!_(?:base|log|metadata: Extra))", re.IGNORECASE),
 }
 
 
@@ -69,10 +76,20 @@ def judged(answer: Answer, sent: bytes) -> Verdict:
     if answer.status < 400 or (answer.status == 400 and answer.body == NO_HTTP):
         return Verdict([])
     try:
-        error = json.loads(answer.body)["error"]
-    except (ValueError, KeyError, TypeError):
-        return Verdict([f"{answer.status} without an error in OpenAI's shape"])
+        told = json.loads(answer.body)
+        error = _in_openais_form(told) if told.get("type") == "error" else told["error"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Verdict([f"{answer.status} without an error in OpenAI's or Anthropic's shape"])
     return _of_error(answer.status, error, sent)
+
+
+def _in_openais_form(told: Any) -> Any:
+    """An error of Anthropic's: what is wrong with it stays so."""
+    error = told["error"]
+    if not isinstance(error, dict) or set(error) not in _ANTHROPICS or not isinstance(told.get("request_id", ""), str):
+        return None
+    code = OURS if _SAID_BY_US.match(str(error["message"])) else error["type"]
+    return {"message": error["message"], "type": error["type"], "param": None, "code": code}
 
 
 def _of_error(status: int, error: Any, sent: bytes) -> Verdict:
@@ -123,7 +140,9 @@ def _parsed(line: bytes) -> Any:
 def _stream_errors(body: bytes) -> Iterator[Any]:
     """The errors inside a stream: `{"error": …}`, or the Responses API's named event with the same fields."""
     for event in _events(body):
-        if isinstance(event, dict) and isinstance(event.get("error"), dict) and "object" not in event:
+        if isinstance(event, dict) and event.get("type") == "error" and "error" in event:
+            yield _in_openais_form(event)
+        elif isinstance(event, dict) and isinstance(event.get("error"), dict) and "object" not in event:
             yield event["error"]
         elif isinstance(event, dict) and event.get("type") == "error":
             yield {**{name: event.get(name) for name in _FIELDS}, "type": "error"}

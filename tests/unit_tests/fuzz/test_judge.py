@@ -15,11 +15,22 @@ def _answer(status: int, **error: Any) -> Answer:
     return Answer(status, "application/json", json.dumps({"error": told}).encode())
 
 
+def _anthropics(status: int, kind: str, message: str, **error: Any) -> Answer:
+    told = {"type": "error", "error": {"type": kind, "message": message, **error}, "request_id": "req_1"}
+    return Answer(status, "application/json", json.dumps(told).encode())
+
+
 @pytest.mark.parametrize(
     ("answer", "fault"),
     [
-        (Answer(500, "text/plain", b"Internal Server Error"), "without an error in OpenAI's shape"),
-        (Answer(404, "application/json", b'{"detail": "Not Found"}'), "without an error in OpenAI's shape"),
+        (Answer(500, "text/plain", b"Internal Server Error"), "without an error in OpenAI's or Anthropic's shape"),
+        (
+            Answer(404, "application/json", b'{"detail": "Not Found"}'),
+            "without an error in OpenAI's or Anthropic's shape",
+        ),
+        (_anthropics(500, "api_error", "The server failed to answer; its log says why."), "internal_error"),
+        (_anthropics(400, "invalid_request_error", "litellm.x failed"), "shows the gateway"),
+        (_anthropics(400, "invalid_request_error", "m", code="x"), "of another shape"),
         (_answer(500, code="internal_error"), "internal_error"),
         (_answer(502, code="of_nobody"), "of_nobody"),
         (_answer(400, code="invalid_type"), "names no field"),
@@ -42,6 +53,8 @@ def test_what_no_answer_may_be_is_found(answer: Answer, fault: str) -> None:
         Answer(400, "text/plain", b"Invalid HTTP request received."),
         _answer(400, code="invalid_type", param="model"),
         _answer(502, code="invalid_reasoning_step"),
+        _anthropics(400, "invalid_request_error", "max_tokens: Field required"),
+        _anthropics(529, "overloaded_error", "Overloaded"),
         Answer(200, "text/event-stream", b'data: {"object": "x"}\n\ndata: [DONE]\n\n'),
     ],
 )
