@@ -1,13 +1,12 @@
 """`python -m api`: what it says when it cannot start, and how long it keeps a connection that is idle."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
 
 from api import __main__ as command_line
 from tests.support.processes import ROOT
@@ -118,15 +117,19 @@ def test_help_names_the_workers_and_their_setting(
     assert re.search(r"--workers N\s.*WORKERS, or 1", capsys.readouterr().out, re.DOTALL)
 
 
-def test_an_idle_connection_outlives_those_in_a_clients_pool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    file = tmp_path / "mcp_servers.yaml"
-    file.write_text("servers: []")
-    for name, value in (ENVIRONMENT | {"MCP_CONFIG_PATH": str(file)}).items():
-        monkeypatch.setenv(name, value)
-    started: dict[str, Any] = {}
-    monkeypatch.setattr(uvicorn, "run", lambda _app, **options: started.update(options))
-    monkeypatch.setattr(sys, "argv", ["api"])
-    for name in ("collect_at_safe_points", "keep_for_good"):  # they are for the life of a process
-        monkeypatch.setattr(command_line, name, lambda: None)
-    command_line.main()
-    assert (started["timeout_keep_alive"], started["workers"]) == (75, 1)
+# The server as it is started, but for the serving: it says how it would.
+TOLD = """
+import json, sys, uvicorn
+uvicorn.run = lambda _app, **options: print(json.dumps({name: options[name] for name in ("timeout_keep_alive", "workers")}))
+sys.argv = ["api"]
+from api.__main__ import main
+main()
+"""
+
+
+def test_an_idle_connection_outlives_those_in_a_clients_pool(tmp_path: Path) -> None:
+    (file := tmp_path / "mcp_servers.yaml").write_text("servers: []")
+    environment = ENVIRONMENT | {"MCP_CONFIG_PATH": str(file), "WEB_CONCURRENCY": "3"}
+    command = [sys.executable, "-c", TOLD]
+    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(told.stdout) == {"timeout_keep_alive": 75, "workers": 1}

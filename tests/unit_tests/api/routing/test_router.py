@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from string import Template
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -189,13 +190,19 @@ def test_a_classifier_that_chooses_nothing_usable_means_passthrough(
     assert told.getMessage()[:-1].endswith(f"answer_unusable: {cause}")
 
 
-def test_an_error_of_our_own_in_the_classifier_means_passthrough_and_stands_in_the_log(
-    client: TestClient, routed: respx.Route, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_arguments: object) -> str:
+class _Broken(Template):
+    """A prompt that fails as no prompt should."""
+
+    def substitute(self, *_arguments: object, **_names: object) -> str:
         raise LookupError("a secret of ours")
 
-    monkeypatch.setattr("api.routing.classifier.excerpt", broken)
+
+def test_an_error_of_our_own_in_the_classifier_means_passthrough_and_stands_in_the_log(
+    client: TestClient, routed: respx.Route, caplog: pytest.LogCaptureFixture
+) -> None:
+    services = client.app_state["services"]
+    broken = replace(services.router.classifier, prompt=_Broken(""))
+    services.router = replace(services.router, classifier=broken)
     routed.respond(200, json=_answered("the model's own"))
     assert _asked_for_auto(client) == ("passthrough", "classifier_fallback")
     assert 'routing_classifier_fallbacks_total{error_type="internal"} 1.0' in client.get("/metrics").text
