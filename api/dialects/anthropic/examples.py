@@ -39,12 +39,6 @@ EVENTS = (
 )
 COUNT_REQUESTS: dict[str, dict[str, Any]] = {"plain": {"model": "claude-haiku-4-5", "messages": _HELLO}}
 COUNT: dict[str, Any] = {"input_tokens": 9}
-MODEL: dict[str, Any] = {
-    "type": "model",
-    "id": "claude-haiku-4-5",
-    "display_name": "Claude Haiku 4.5",
-    "created_at": "2023-11-14T22:13:20Z",
-}
 
 
 def error(status: int, message: str) -> dict[str, Any]:

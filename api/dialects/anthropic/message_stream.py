@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pydantic_core import from_json
-
 from api.dialects.anthropic.errors import error_event
-from api.dialects.anthropic.streams import PING
+from api.dialects.anthropic.streams import PING, blocks_of
 from api.errors import APIError, UpstreamStreamBroken
-from api.sse import event
+from api.sse import event, payloads
 
 _START: Final = b'"message_start"'
 _END: Final = b'"message_stop"'
@@ -47,13 +45,12 @@ class MessageStream:
         if self._ended:
             return
         if _START in events:
-            events = b"".join(map(self._begun, _blocks(events)))
+            events = b"".join(map(self._begun, blocks_of(events)))
         if _END in events:
             events = self._up_to_the_end(events)
         if self._tell is not None:
-            for block in _blocks(events):
-                if (payload := _payload(block)) is not None:
-                    self._tell(payload)
+            for happened in payloads(events):
+                self._tell(happened)
         yield events
 
     def end(self) -> bytes:
@@ -85,7 +82,7 @@ class MessageStream:
 
     def _up_to_the_end(self, events: bytes) -> bytes:
         kept: list[bytes] = []
-        for block in _blocks(events):
+        for block in blocks_of(events):
             kept.append(block)
             if any(_of_type("message_stop", block)):
                 self._ended = True
@@ -96,10 +93,9 @@ class MessageStream:
 def _of_type(name: str, events: bytes) -> Iterator[dict[str, Any]]:
     """The events of this type. In a text the name would stand between quotes of another kind, so most are not parsed."""
     quoted = f'"{name}"'.encode()
-    for block in _blocks(events):
-        payload = _payload(block) if quoted in block else None
-        if payload is not None and payload.get("type") == name:
-            yield payload
+    for block in blocks_of(events):
+        if quoted in block:
+            yield from (payload for payload in payloads(block) if payload.get("type") == name)
 
 
 def _usage(started: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -110,25 +106,3 @@ def _usage(started: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _is_counted(usage: Mapping[str, Any]) -> bool:
     return any(usage.get(name) for name in _INPUT)
-
-
-def _blocks(events: bytes) -> Iterator[bytes]:
-    return (block + b"\n\n" for block in events.split(b"\n\n") if block)
-
-
-def _payload(block: bytes) -> dict[str, Any] | None:
-    """The object of an event; None where it has no data.
-
-    Raises:
-        UpstreamStreamBroken: it is no object.
-    """
-    for line in block.split(b"\n"):
-        if line.startswith(b"data:"):
-            try:
-                payload = from_json(line[5:].strip())
-            except ValueError:
-                payload = None
-            if not isinstance(payload, dict):
-                raise UpstreamStreamBroken("LiteLLM sent an event that is no JSON object.")
-            return payload
-    return None

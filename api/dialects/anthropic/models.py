@@ -1,4 +1,4 @@
-"""The models of this server as Anthropic lists its own: in pages, newest first, each with a name to be shown."""
+"""The models of this server as Anthropic lists its own: in pages, each with a name to be shown; in LiteLLM's order."""
 
 import re
 from collections.abc import Mapping, Sequence

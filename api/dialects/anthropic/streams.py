@@ -1,14 +1,22 @@
 """How a stream of Anthropic's ends: with `message_stop`, or with an error event. LiteLLM's own errors come in OpenAI's form."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from api.dialects.anthropic.errors import status_of
+from api.errors import UpstreamStreamBroken
+from api.sse import payloads
 
 PING: Final = b'event: ping\ndata: {"type": "ping"}\n\n'
 _END: Final = b'"message_stop"'
 _ERROR: Final = b'"error"'
+
+
+def blocks_of(events: bytes) -> Iterator[bytes]:
+    """One event at a time, each with the blank line that ends it."""
+    return (block + b"\n\n" for block in events.removesuffix(b"\n\n").split(b"\n\n") if events)
 
 
 def ends_with_stop(events: bytes) -> bool:
@@ -21,14 +29,11 @@ def split_at_error(events: bytes) -> tuple[bytes, bytes | None]:
     """The events before the first error event, and what that one says, as `{"error": ...}` with the status as its `code`."""
     if _ERROR not in events:
         return events, None
-    start = 0
-    while start < len(events):
-        end = events.find(b"\n\n", start)
-        end = len(events) if end < 0 else end + 2
-        block = events[start:end]
+    before = 0
+    for block in blocks_of(events):
         if _ERROR in block and (error := _error(_payload(block))) is not None:
-            return events[:start], to_json({"error": error})
-        start = end
+            return events[:before], to_json({"error": error})
+        before += len(block)
     return events, None
 
 
@@ -42,12 +47,8 @@ def _error(payload: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _payload(block: bytes) -> dict[str, Any]:
-    """The object that an event carries; an empty one where it carries none."""
-    for line in block.split(b"\n"):
-        if line.startswith(b"data:"):
-            try:
-                payload = from_json(line[5:].strip())
-            except ValueError:
-                return {}
-            return payload if isinstance(payload, dict) else {}
-    return {}
+    """The object that an event carries; an empty one where it carries none: whoever hands the events on will say so."""
+    try:
+        return next(payloads(block), {})
+    except UpstreamStreamBroken:
+        return {}
