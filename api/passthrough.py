@@ -47,6 +47,7 @@ async def answer(
 
     `count` says about how many tokens a request has, for a message whose stream begins without that number.
     """
+    body = endpoint.without_ours(body)
     record = Recorder(gateway.tracing, get_current_span())
     record.asked(body)
     if not body.get("stream"):

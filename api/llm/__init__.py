@@ -33,7 +33,7 @@ from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_transport import LiteLLMTransport, PooledTransport, Reply
 from api.llm.lookups import Lookups
 from api.llm.model_aliases import ModelAliases, load_aliases
-from api.llm.model_catalog import ModelCatalog, ModelInfo
+from api.llm.model_catalog import ModelCatalog, ModelInfo, ModelList
 from api.llm.own_key import OwnKey
 from api.llm.readiness import Readiness
 from api.llm.spend_watch import SpendWatch
@@ -58,6 +58,7 @@ __all__ = [
     "ModelAliases",
     "ModelCatalog",
     "ModelInfo",
+    "ModelList",
     "OwnKey",
     "PooledTransport",
     "Readiness",

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from api.components import Component
 from api.context import RequestContext
-from api.dialects.openai import DONE, ChunkStream, chat_answer, chat_chunk
+from api.dialects.openai import DONE, ChunkStream, chat_answer, chat_chunk, without_ours
 from api.errors import APIError, UpstreamStreamBroken
 from api.llm import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
@@ -27,6 +27,7 @@ STATUS_GRACE = 1.0  # seconds
 
 async def answer(agent: ReasoningAgent, body: Mapping[str, Any], context: RequestContext) -> "LLMAnswer | AnswerStream":
     """The request's answer after reasoning, streamed if the request asks for it; a stream has been opened."""
+    body = without_ours(body)
     run = await agent.begin(body, context)
     span = agent.tracing.start_span(
         Component.REASONING_AGENT.value, "AGENT", metadata=run.metadata, session_id=context.session_id
@@ -52,7 +53,7 @@ async def _plain_answer(agent: ReasoningAgent, run: Run, span: Span, record: Rec
         record.finish()
         body |= {
             "id": _completion_id(),
-            "model": run.body["model"],
+            "model": _asked_model(run),
             "usage": run.usage,
             "metadata": _how_it_ended(run, end),
         }
@@ -66,7 +67,7 @@ class AnswerStream:
         self.headers: dict[str, str] = {}
         self._record = record
         self._agent, self._run, self._span = agent, run, span
-        self._chunks = _ChunkWriter(run.body["model"])
+        self._chunks = _ChunkWriter(_asked_model(run))
         self._emitted: asyncio.Queue[ReasoningEvent | None] = asyncio.Queue()
         self._planned = asyncio.Event()
         self._resources = AsyncExitStack()
@@ -165,6 +166,11 @@ class _ChunkWriter:
             return {name: value for name, value in delta.items() if name != "role"}
         self._roles_sent.add(index)
         return {"role": "assistant", **delta}
+
+
+def _asked_model(run: Run) -> str:
+    """The model's name as the request has it, its mode included."""
+    return run.context.asked_model or str(run.body["model"])
 
 
 def _completion(answer: LLMAnswer) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from api.llm import LLMAnswer
 from api.protocol import ChatCompletionRequest, RoutingMode
 from api.reasoning import answer as reason_and_answer
 from api.routes.answers import as_response, tell
+from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
 from api.routing import RoutingDecision
 
@@ -41,6 +42,7 @@ async def create_chat_completion(request: Request) -> Response:
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, ChatCompletionRequest)
+    context = await named_in(body, context, services)
     context = with_memory(request, with_user(context, body), services.memory)
     work = _route_and_answer(request, services, body, context)
     answer, decision = await unless_disconnected(request, work)
@@ -51,7 +53,7 @@ async def _route_and_answer(
     request: Request, services: ServiceContainer, body: Mapping[str, Any], context: RequestContext
 ) -> tuple[LLMAnswer | EventSource, RoutingDecision]:
     default = context.caller.routing_mode or services.settings.routing_default_mode
-    asked = on_path(context, context.routing_mode or default)
+    asked = on_path(context, context.asked_mode or default)
     decision = await services.router.decide(body, asked, services.mcp_servers.tools())
     context = on_path(asked, decision.mode)
     tell(request, decision, context)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api import passthrough
 from api.context import RequestContext, with_user
 from api.dependencies import ServiceContainer, services_of
-from api.dialects.anthropic import asks_to_think, examples, is_title
+from api.dialects.anthropic import asks_to_think, examples, is_title, without_ours
 from api.edge import (
     DirectRoute,
     EventSource,
@@ -27,6 +27,7 @@ from api.edge import (
 from api.errors import APIError, ModelNotFound, ThreadUnsupported, UpstreamError
 from api.llm import COUNT_TOKENS, MESSAGES, TITLES, Endpoint, LLMAnswer
 from api.routes.answers import as_response, tell
+from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
 from api.routing import always_the_model
 
@@ -80,6 +81,7 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
     if body.get("thread") is not None:
         # LiteLLM would leave it out, and the model would see the newest turn alone.
         raise ThreadUnsupported
+    context = await named_in(body, context, services)
     body["model"] = services.aliases.of(body["model"], await services.catalog.names())
     metadata = body.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, dict) else None
@@ -111,7 +113,7 @@ async def _counted(services: ServiceContainer, body: Mapping[str, Any], context:
     except UpstreamError as error:
         if error.status_code not in _UNCOUNTED:
             raise
-        about = await services.lookups.estimate_tokens(body)
+        about = await services.lookups.estimate_tokens(without_ours(body))
         return LLMAnswer(to_json({"input_tokens": about}), {})
     assert isinstance(answer, LLMAnswer)  # noqa: S101 - nothing here asks for a stream
     return answer

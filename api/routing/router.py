@@ -28,13 +28,14 @@ class RoutingSource(StrEnum):
 
     PASSTHROUGH_RULE = "passthrough_rule"
     HEADER_OVERRIDE = "header_override"
+    MODEL_NAME = "model_name"
     DEFAULT = "default"
     LLM_CLASSIFIER = "llm_classifier"
     CLASSIFIER_FALLBACK = "classifier_fallback"
 
 
 # What somebody chose for the conversation.
-_CHOICES = frozenset({RoutingSource.HEADER_OVERRIDE, RoutingSource.LLM_CLASSIFIER})
+_CHOICES = frozenset({RoutingSource.HEADER_OVERRIDE, RoutingSource.MODEL_NAME, RoutingSource.LLM_CLASSIFIER})
 # What a rule decides can be read off the request.
 _LEVELS = {RoutingSource.LLM_CLASSIFIER: logging.INFO, RoutingSource.CLASSIFIER_FALLBACK: logging.WARNING}
 _UNTOLD = "the classifier chose it; TRACE_CONTENT=off leaves its reason out"
@@ -42,7 +43,7 @@ _UNTOLD = "the classifier chose it; TRACE_CONTENT=off leaves its reason out"
 
 @dataclass(frozen=True, slots=True)
 class RoutingDecision:
-    """Who answers, and why; `overruled` is what the header asked for when a rule forbade it.
+    """Who answers, and why; `overruled` is what the header or the model's name asked for when a rule forbade it.
 
     `kept`: nobody decided now, an earlier decision of the session stands; `source` is then what decided at that time.
     """
@@ -68,9 +69,9 @@ class RoutingDecision:
 
 @dataclass(frozen=True, slots=True)
 class RequestRouter:
-    """Decides; remembers which sessions a header or the classifier moved to reasoning, and nothing else.
+    """Decides; remembers which sessions a header, a model's name or the classifier moved to reasoning, and nothing else.
 
-    A short follow-up in such a session stays there. Only a header or the classifier takes the session out again: a default,
+    A short follow-up in such a session stays there. Only these three take the session out again: a default,
     a rule about one request's body or a classifier that failed says nothing about the conversation.
     """
 
@@ -150,19 +151,25 @@ class RequestRouter:
 
 def by_rule(body: Mapping[str, Any], context: RequestContext, default: RoutingMode) -> RoutingDecision | None:
     """The decision, where no model has to be asked for it."""
-    asked = context.routing_mode
+    asked = context.asked_mode
     if brought := _wants_the_model_itself(body):
         return _the_model(asked, f"a request with its own {brought} wants the model itself")
     if asked in (RoutingMode.PASSTHROUGH, RoutingMode.REASONING):
-        return RoutingDecision(asked, f"{ROUTING_MODE_HEADER} asks for it", RoutingSource.HEADER_OVERRIDE)
+        return _as_asked(asked, context)
     if asked is None and default is not RoutingMode.AUTO:
         return RoutingDecision(default, f"no {ROUTING_MODE_HEADER} was sent", RoutingSource.DEFAULT)
     return None
 
 
+def _as_asked(asked: RoutingMode, context: RequestContext) -> RoutingDecision:
+    if context.routing_mode is not None:
+        return RoutingDecision(asked, f"{ROUTING_MODE_HEADER} asks for it", RoutingSource.HEADER_OVERRIDE)
+    return RoutingDecision(asked, "the model's name asks for it", RoutingSource.MODEL_NAME)
+
+
 def always_the_model(context: RequestContext, path: str) -> RoutingDecision:
     """The decision on a path of which the agent knows nothing."""
-    return _the_model(context.routing_mode, f"{path} is always answered by the model itself")
+    return _the_model(context.asked_mode, f"{path} is always answered by the model itself")
 
 
 def _the_model(asked: RoutingMode | None, reason: str) -> RoutingDecision:

@@ -12,7 +12,8 @@ ANSWERED = {"role": "assistant", "content": "42"}
 
 
 def _sent_on(turn: dict[str, Any], field: str = "messages") -> list[Any]:
-    return without_ours({"model": "m", field: [turn, ASKED]})[field]  # type: ignore[no-any-return]
+    body: dict[str, Any] = {"model": "m", field: [turn, ASKED]}
+    return list(without_ours(body)[field])
 
 
 OURS = {
