@@ -305,6 +305,16 @@ async def test_a_decision_that_a_header_made_is_kept_as_the_headers(conversation
     assert (decision.mode, decision.source, decision.kept) == (REASONING, RoutingSource.HEADER_OVERRIDE, True)
 
 
+async def test_a_models_name_moves_a_session_as_a_header_does(conversation: Session) -> None:
+    by_reasoning = RequestContext(Caller("c"), session_id="s", named_mode=REASONING)
+    first = await conversation.router.decide(PLAIN, by_reasoning, [])
+    assert (first.mode, first.source, first.kept) == (REASONING, RoutingSource.MODEL_NAME, False)
+    kept = await conversation.ask()
+    assert (kept.mode, kept.source, kept.kept) == (REASONING, RoutingSource.MODEL_NAME, True)
+    await conversation.router.decide(PLAIN, replace(by_reasoning, named_mode=PASSTHROUGH), [])
+    assert not (await conversation.ask()).kept
+
+
 @pytest.mark.parametrize("content", [LONG, [{"type": "text", "text": "x"}, {"type": "text", "text": LONG}]])
 async def test_a_long_follow_up_is_decided_anew_and_forgets_nothing(conversation: Session, content: Any) -> None:
     session = await conversation.moved()
