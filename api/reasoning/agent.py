@@ -70,8 +70,8 @@ class ReasoningAgent:
         tools, model = self.tool_source.tools(), await self.catalog.find(body["model"])
         return Run(body, context, tools, model, step_forms(model, tools))
 
-    async def reason(self, run: Run, emit: Emit) -> End:
-        """Steps until an end, which is returned.
+    async def reason(self, run: Run, emit: Emit) -> None:
+        """Steps until an end, which is the run's then.
 
         Raises:
             ReasoningStepInvalid: the model twice replied with something that is no step.
@@ -79,25 +79,24 @@ class ReasoningAgent:
         """
         try:
             async with asyncio.timeout(self.limits.max_seconds) as deadline:
-                end = await self._iterate_until_end(run, emit)
+                run.end = await self._iterate_until_end(run, emit)
         except TimeoutError:
             if not deadline.expired():
                 raise
-            end = End.MAX_SECONDS
+            run.end = End.MAX_SECONDS
         taken = {"steps": run.steps, "tool_calls": run.tool_calls}
-        emit(reasoning_complete(end, usage=run.usage, duration=run.seconds, **taken))
-        return end
+        emit(reasoning_complete(run.end, usage=run.usage, duration=run.seconds, **taken))
 
-    async def answer(self, run: Run, end: End) -> LLMAnswer:
+    async def answer(self, run: Run) -> LLMAnswer:
         """The answer, complete."""
-        body = self._answer_body(run, end)
+        body = self._answer_body(run)
         return await self.gateway.complete(
             body, component=Component.REASONING_AGENT, operation=Operation.SYNTHESIS, context=run.context
         )
 
-    async def stream_answer(self, run: Run, end: End) -> LLMStream:
+    async def stream_answer(self, run: Run) -> LLMStream:
         """The answer, event by event, its usage included."""
-        body = {**self._answer_body(run, end), "stream": True}
+        body = {**self._answer_body(run), "stream": True}
         return await self.gateway.stream(
             body, component=Component.REASONING_AGENT, operation=Operation.SYNTHESIS, context=run.context
         )
@@ -149,12 +148,14 @@ class ReasoningAgent:
 
     def _leave_unmade(self, run: Run, calls: list[ToolCall], emit: Emit) -> None:
         outcomes = [(call, ToolResult(call.name, ok=False, text="", error=_NOT_MADE)) for call in calls]
-        for _, result in outcomes:
-            emit(tool_result(run.steps, result))
+        servers = {tool.name: tool.server for tool in run.tools}
+        for index, (_, result) in enumerate(outcomes):
+            emit(tool_result(run.steps, index, result, servers.get(result.tool, "")))
         run.remember_results(outcomes)
 
     async def _act(self, run: Run, step: ReasoningStep, calls: list[ToolCall], emit: Emit) -> None:
         found: dict[int, ToolResult] = {}
+        places = {id(call): index for index, call in enumerate(calls)}
 
         @contextmanager
         def observe(call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
@@ -168,7 +169,7 @@ class ReasoningAgent:
                     report(result)
                     count(result.ok)
                     found[id(call)] = result
-                    emit(tool_result(run.steps, result))
+                    emit(tool_result(run.steps, places[id(call)], result, tool.server if tool else ""))
 
                 yield report_and_emit
 
@@ -182,8 +183,9 @@ class ReasoningAgent:
             # Also when the time is up: what some of the calls found is there for the answer.
             run.remember_results([(call, found.get(id(call))) for call in calls])
 
-    def _answer_body(self, run: Run, end: End) -> dict[str, Any]:
-        ending = self.prompts.answer_now.substitute(ending=_ENDINGS.get(end, _LIMIT_REACHED)).strip()
+    def _answer_body(self, run: Run) -> dict[str, Any]:
+        ending = _ENDINGS.get(run.end or End.FINISHED, _LIMIT_REACHED)
+        ending = self.prompts.answer_now.substitute(ending=ending).strip()
         since = [*run.progress, {"role": "user", "content": ending}]
         kept = {name: value for name, value in run.body.items() if value not in _NO_TOOLS.get(name, ())}
         return {**kept, "messages": arranged(self.prompts.synthesis.template, run.conversation, since)}

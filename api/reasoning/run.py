@@ -45,6 +45,8 @@ class Run:
     usage: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
     tool_calls: int = 0
+    end: End | None = None
+    """Why the reasoning stopped; None while it goes on."""
     started: float = field(default_factory=time.perf_counter)
     _last_calls: list[str] = field(default_factory=list)
     _last_steps: list[tuple[str, ...]] = field(default_factory=list)

@@ -89,8 +89,20 @@ class RequestRouter:
         if self.colleagues is not None:
             self.colleagues.hear(MOVED, self._hear)
 
-    async def decide(self, body: Mapping[str, Any], context: RequestContext, tools: Sequence[Tool]) -> RoutingDecision:
-        """The decision for a valid chat completion request."""
+    def may_choose_reasoning(self, context: RequestContext) -> bool:
+        """Whether it has to be looked at what the request asks: it is not for the model by the word of its sender alone."""
+        asked = context.asked_mode or context.caller.routing_mode or self.default
+        moved = context.asked_mode is None and _session(context) in self._moved
+        return asked is not RoutingMode.PASSTHROUGH or moved
+
+    async def decide(
+        self, body: Mapping[str, Any] | str, context: RequestContext, tools: Sequence[Tool]
+    ) -> RoutingDecision:
+        """The decision for a valid chat completion request, or for one that cannot be such a request: then for which reason."""
+        if isinstance(body, str):
+            unfit = _the_model(context.asked_mode, body)
+            self.metrics.routed(unfit.mode.value, unfit.source.value, kept=False)
+            return unfit
         decision = by_rule(body, context, context.caller.routing_mode or self.default)
         if decision is None or decision.source is RoutingSource.DEFAULT:
             decision = self._kept(body, context) or decision or await self._classify(body, context, tools)

@@ -85,14 +85,16 @@ def test_the_reasoning_can_be_read_as_thinking(reasoner: RunningAPI, provider: S
         assert part in thinking
 
 
-def test_a_plain_answer_is_the_result_alone_and_says_how_it_ended(
+def test_a_plain_answer_is_the_result_with_its_thoughts_and_says_how_it_ended(
     reasoner: RunningAPI, provider: ScriptedProvider, mark: str
 ) -> None:
     _two_tools(provider, mark)
     answer = ask(reasoner, mark).json()
     message = answer["choices"][0]["message"]
     assert (message["role"], message["content"]) == ("assistant", f"It is {CONVERTED} miles.")
-    assert not {"reasoning_content", "reasoning_event"} & set(message)
+    _two_tools(provider, mark)
+    assert message["reasoning_content"] == ask_streamed(reasoner, mark).thinking
+    assert "reasoning_event" not in message
     assert answer["metadata"] == {"reasoning_end": "finished", "reasoning_steps": "3", "reasoning_tool_calls": "2"}
 
 
