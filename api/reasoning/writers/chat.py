@@ -27,12 +27,13 @@ class ChatWriter:
             "model": body["model"],
         }
         self._roles_sent: set[int] = set()
+        self._thoughts_begun = False
 
     def opening(self) -> bytes:
         return b""
 
     def of_event(self, emitted: ReasoningEvent) -> bytes:
-        delta = emitted.delta() | ({"reasoning_content": marked(emitted.text)} if emitted.text else {})
+        delta = self._marked(emitted.delta())
         choice = {"index": 0, "delta": self._with_role(0, delta), "logprobs": None, "finish_reason": None}
         return event({**self._head, "choices": [choice]})
 
@@ -53,9 +54,16 @@ class ChatWriter:
         completion's own `metadata`, whose values are strings, how the reasoning ended."""
         body = dict(completion)
         chat_answer(body)
-        _tell_thoughts(body, "".join(marked(emitted.text) for emitted in events))
+        _tell_thoughts(body, "".join(emitted.text for emitted in events))
         own = {"id": self._head["id"], "model": self._head["model"], "usage": run.usage}
         return body | own | {"metadata": _how_it_ended(run)}
+
+    def _marked(self, delta: dict[str, Any]) -> dict[str, Any]:
+        """The first words have a mark, by which all of them are known when they come back in a conversation."""
+        if "reasoning_content" in delta and not self._thoughts_begun:
+            self._thoughts_begun = True
+            delta["reasoning_content"] = marked(delta["reasoning_content"])
+        return delta
 
     def _choice(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         index = choice.get("index", 0)
@@ -72,7 +80,7 @@ def _tell_thoughts(body: Mapping[str, Any], thoughts: str) -> None:
     """Before those of the model's own, of which clients read the same field."""
     message = body["choices"][0]["message"] if body["choices"] else {}
     if thoughts:
-        message["reasoning_content"] = thoughts + (message.get("reasoning_content") or "")
+        message["reasoning_content"] = marked(thoughts) + (message.get("reasoning_content") or "")
 
 
 def _how_it_ended(run: Run) -> dict[str, str]:

@@ -92,7 +92,8 @@ def test_the_name_counts_more_than_the_callers_own_mode(named: TestClient, litel
 def test_a_reasoned_answer_has_the_name_that_was_asked_for_and_its_calls_the_models(
     client: TestClient, litellm: respx.Router
 ) -> None:
-    step = json.dumps({"thought": "I know.", "next_action": "finished", "tools_to_use": []})
+    thought = {"thought": "I know.", "next_action": "finished", "tools_to_use": [], "concurrent_execution": False}
+    step = json.dumps(thought)
     planned = {**ANSWER, "choices": [{"index": 0, "message": {"role": "assistant", "content": step}}]}
     route = litellm.post(CHAT)
     route.side_effect = [httpx.Response(200, json=planned), httpx.Response(200, json=ANSWER)]
