@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from api.components import Operation
 from api.protocol import RoutingMode
 
 
@@ -55,6 +56,8 @@ class RequestContext:
     parent_agent_id: str | None = None
     memory_user: str | None = None
     """Whose memory the request is about; nobody's if there is none."""
+    side_call: Operation | None = None
+    """What the request is for, if it is no part of a conversation: the model itself answers it."""
     asked_model: str | None = None
     """The model's name as the request has it, if that says more than which model answers."""
 

@@ -24,7 +24,6 @@ from api.llm.endpoints import (
     EMBEDDINGS,
     MESSAGES,
     RESPONSES,
-    TITLES,
     Endpoint,
     StreamForm,
 )
@@ -47,7 +46,6 @@ __all__ = [
     "EMBEDDINGS",
     "MESSAGES",
     "RESPONSES",
-    "TITLES",
     "Endpoint",
     "LLMAnswer",
     "LLMGateway",

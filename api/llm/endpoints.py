@@ -1,7 +1,7 @@
 """The paths of both APIs that are handed on, and what each needs on its way."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
@@ -118,7 +118,6 @@ MESSAGES = Endpoint(
     without_ours=anthropic.without_ours,
     silence=240.0,  # Claude Code ends a stream that says nothing for 300
 )
-TITLES = replace(MESSAGES, operation=Operation.TITLE)
 COUNT_TOKENS = Endpoint(
     "/messages/count_tokens",
     Operation.COUNT_TOKENS,

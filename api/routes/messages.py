@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api import passthrough
 from api.context import RequestContext, with_user
 from api.dependencies import ServiceContainer, services_of
-from api.dialects.anthropic import asks_to_think, examples, is_title, without_ours
+from api.dialects.anthropic import asks_to_think, examples, side_call, without_ours
 from api.edge import (
     DirectRoute,
     EventSource,
@@ -25,7 +25,7 @@ from api.edge import (
     with_memory,
 )
 from api.errors import APIError, ModelNotFound, ThreadUnsupported, UpstreamError
-from api.llm import COUNT_TOKENS, MESSAGES, TITLES, Endpoint, LLMAnswer
+from api.llm import COUNT_TOKENS, MESSAGES, Endpoint, LLMAnswer
 from api.routes.answers import as_response, tell
 from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
@@ -53,12 +53,11 @@ async def create_message(request: Request) -> Response:
     services, body, context = await _read(request, MESSAGES)
     if asks_to_think(body) and await _cannot_think(services, str(body["model"])):
         del body["thinking"]
-    endpoint = TITLES if is_title(body) else MESSAGES
 
     async def count(counted: Mapping[str, Any]) -> int:
         return await _about(services, counted)
 
-    work = passthrough.answer(services.gateway, body, context, endpoint, count=count)
+    work = passthrough.answer(services.gateway, body, context, MESSAGES, count=count)
     return await _answered(request, services, body, context, work)
 
 
@@ -85,7 +84,11 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
     body["model"] = services.aliases.of(body["model"], await services.catalog.names())
     metadata = body.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, dict) else None
-    context = replace(with_user(context, {"user": user}), provider_headers=anthropic_headers(request.headers.items()))
+    context = replace(
+        with_user(context, {"user": user}),
+        provider_headers=anthropic_headers(request.headers.items()),
+        side_call=side_call(body) if endpoint is MESSAGES else None,
+    )
     return services, body, with_memory(request, context, services.memory)
 
 

@@ -4,11 +4,12 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from api.colleagues import Colleagues
+from api.components import Operation
 from api.context import RequestContext
 from api.protocol import ROUTING_MODE_HEADER, RoutingMode
 from api.routing.classifier import ClassifierFailed, RoutingClassifier
@@ -38,6 +39,10 @@ class RoutingSource(StrEnum):
 _CHOICES = frozenset({RoutingSource.HEADER_OVERRIDE, RoutingSource.MODEL_NAME, RoutingSource.LLM_CLASSIFIER})
 # What a rule decides can be read off the request.
 _LEVELS = {RoutingSource.LLM_CLASSIFIER: logging.INFO, RoutingSource.CLASSIFIER_FALLBACK: logging.WARNING}
+_ASIDE = {
+    Operation.TITLE: "a request for a conversation's title is not reasoned about",
+    Operation.SIDE_CALL: "what a client asks beside the conversation is not reasoned about",
+}
 _UNTOLD = "the classifier chose it; TRACE_CONTENT=off leaves its reason out"
 
 
@@ -45,7 +50,8 @@ _UNTOLD = "the classifier chose it; TRACE_CONTENT=off leaves its reason out"
 class RoutingDecision:
     """Who answers, and why; `overruled` is what the header or the model's name asked for when a rule forbade it.
 
-    `kept`: nobody decided now, an earlier decision of the session stands; `source` is then what decided at that time.
+    `aside`: the request is no part of the conversation. `kept`: nobody decided now, an earlier decision of the session stands;
+    `source` is then what decided at that time.
     """
 
     mode: RoutingMode
@@ -53,6 +59,7 @@ class RoutingDecision:
     source: RoutingSource
     overruled: RoutingMode | None = None
     kept: bool = False
+    aside: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -164,6 +171,8 @@ class RequestRouter:
 def by_rule(body: Mapping[str, Any], context: RequestContext, default: RoutingMode) -> RoutingDecision | None:
     """The decision, where no model has to be asked for it."""
     asked = context.asked_mode
+    if context.side_call is not None:
+        return replace(_the_model(asked, _ASIDE[context.side_call]), aside=True)
     if brought := _wants_the_model_itself(body, asked):
         return _the_model(asked, f"a request with its own {brought} wants the model itself")
     if asked in (RoutingMode.PASSTHROUGH, RoutingMode.REASONING):

@@ -6,6 +6,7 @@ failures.py   what a provider says of its failure, in an error or in place of an
 streams.py    how streams end
 chunk_stream.py, response_stream.py: what holds of a stream as a whole
 history.py    what of a conversation this server has added itself, taken out
+side_calls.py what is asked beside a conversation, such as a title
 written_chunks.py     its chunks as bytes, most of them without being parsed
 schemas.py    what /docs says of each field
 examples.py   and shows as examples
@@ -36,6 +37,7 @@ from api.dialects.openai.schemas import (
     REQUEST_ID,
     ROUTING_HEADERS,
 )
+from api.dialects.openai.side_calls import side_call
 from api.dialects.openai.streams import DONE, ends_with_done, error_event, response_error_event, split_at_error
 from api.dialects.openai.written_chunks import WrittenChunks
 
@@ -76,6 +78,7 @@ __all__ = [
     "refusal",
     "render",
     "response_error_event",
+    "side_call",
     "split_at_error",
     "without_ours",
 ]

@@ -22,7 +22,7 @@ FLOORS = [
     {"telemetry", "callers", "memory"},
     {"dialects"},
     {"config", "sse", "session_ids"},
-    {"context", "errors"},
+    {"context", "errors", "side_calls"},
     {"components", "protocol", "redaction", "prompt_file", "config_file", "garbage_collection", "colleagues"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
