@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from api.components import Component
 from api.context import RequestContext
-from api.dialects.openai import ChunkStream, chat_chunk, without_ours
+from api.dialects.openai import ChunkStream, chat_chunk, check_chat, without_ours
 from api.errors import APIError, UpstreamStreamBroken
 from api.llm import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
@@ -37,6 +37,7 @@ async def answer(
     """
     body = without_ours(body)
     run = await agent.begin(body, context)
+    check_chat(body, run.model.provider if run.model else None)
     span = agent.tracing.start_span(
         Component.REASONING_AGENT.value, "AGENT", metadata=run.metadata, session_id=context.session_id
     )

@@ -35,7 +35,7 @@ def tell_overruled(answer: LLMAnswer | EventSource, decision: RoutingDecision) -
     # A count of tokens is no answer, and has neither.
     if not isinstance(body, dict) or not ("object" in body or "type" in body):
         return answer
-    return LLMAnswer(to_json(_told(body, decision)), answer.headers)
+    return LLMAnswer(to_json(_told(body, decision)), dict(answer.headers))
 
 
 class _OverruledStream:

@@ -2,6 +2,7 @@
 
 requests.py   what a request must hold, and what it asks for
 message.py    what LiteLLM adds to a message or changes in it, undone
+field_bounds.py       what a field can hold
 history.py    what of a conversation this server has added itself, taken out
 message_stream.py     what holds of a stream as a whole
 side_calls.py what is asked beside a conversation, such as a title
@@ -13,6 +14,7 @@ schemas.py    what /docs says of each field; examples.py: and shows as examples
 
 from api.dialects.anthropic import examples
 from api.dialects.anthropic.errors import error_event, render
+from api.dialects.anthropic.field_bounds import check_message
 from api.dialects.anthropic.history import OUR_SIGNATURE, OUR_TOOL_USE_ID, without_ours
 from api.dialects.anthropic.message import count, message, raise_failure
 from api.dialects.anthropic.message_stream import MessageStream
@@ -32,6 +34,7 @@ __all__ = [
     "MessageStream",
     "MessagesRequest",
     "asks_to_think",
+    "check_message",
     "count",
     "ends_with_stop",
     "error_event",

@@ -5,6 +5,7 @@ errors.py     an error as an answer
 failures.py   what a provider says of its failure, in an error or in place of an answer
 streams.py    how streams end
 chunk_stream.py, response_stream.py: what holds of a stream as a whole
+field_bounds.py       what a field can hold
 history.py    what of a conversation this server has added itself, taken out
 side_calls.py what is asked beside a conversation, such as a title
 written_chunks.py     its chunks as bytes, most of them without being parsed
@@ -18,6 +19,7 @@ from api.dialects.openai.contract import as_it_came, chat_answer, chat_chunk, re
 from api.dialects.openai.errors import ErrorBody, error_body, render
 from api.dialects.openai.examples import ERRORS, MODEL
 from api.dialects.openai.failures import provider_error, raise_failure, raise_if_empty, raise_if_nothing_answered
+from api.dialects.openai.field_bounds import check_chat, check_response
 from api.dialects.openai.history import (
     OUR_CALL_ID,
     OUR_LIST_ID,
@@ -65,6 +67,8 @@ __all__ = [
     "as_it_came",
     "chat_answer",
     "chat_chunk",
+    "check_chat",
+    "check_response",
     "contract",
     "ends_with_done",
     "error_body",

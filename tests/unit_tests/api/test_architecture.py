@@ -21,7 +21,7 @@ FLOORS = [
     {"llm", "tools"},
     {"telemetry", "callers", "memory"},
     {"dialects"},
-    {"config", "sse", "session_ids"},
+    {"config", "sse", "session_ids", "field_bounds"},
     {"context", "errors", "side_calls"},
     {"components", "protocol", "redaction", "prompt_file", "config_file", "garbage_collection", "colleagues"},
 ]

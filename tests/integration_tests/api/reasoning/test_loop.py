@@ -254,11 +254,13 @@ def test_the_answer_alone_is_asked_for_in_the_form_that_was_asked_for(
     reasoner: RunningAPI, provider: ScriptedProvider, mark: str
 ) -> None:
     provider.script(finished(), said('{"a": 1}'), contains=mark)
-    response = ask(reasoner, f"{mark}, as JSON", response_format={"type": "json_object"})
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "TheAnswersForm", "schema": schema}}
+    response = ask(reasoner, mark, response_format=wanted)
     assert response.headers["x-routing-decision"] == "reasoning"
     assert response.json()["choices"][0]["message"]["content"] == '{"a": 1}'
-    step, answer = (sent["body"].get("response_format") for sent in provider.requests(contains=mark))
-    assert (step["type"], answer) == ("json_schema", {"type": "json_object"})
+    asked = [json.dumps(sent["body"].get("response_format")) for sent in provider.requests(contains=mark)]
+    assert ["TheAnswersForm" in form for form in asked] == [False, True]
 
 
 def test_a_reasoning_answer_says_that_reasoning_gave_it(

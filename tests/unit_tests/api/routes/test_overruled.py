@@ -81,7 +81,7 @@ def test_the_events_of_a_response_say_it_wherever_they_have_the_response(
     client: TestClient, litellm: respx.Router
 ) -> None:
     response = {"id": "resp_1", "object": "response", "output": [{"type": "message"}], "metadata": {"mine": "1"}}
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "response.created", "response": response},
         {"type": "response.output_text.delta", "delta": 'a "response": {'},
         {"type": "response.completed", "response": response},
