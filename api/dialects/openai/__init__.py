@@ -25,7 +25,9 @@ from api.dialects.openai.history import (
     OUR_LIST_ID,
     OUR_REASONING_ID,
     OUR_SIGNATURE,
+    is_ours,
     marked,
+    unmarked,
     without_ours,
 )
 from api.dialects.openai.response_stream import ResponseStream, WrittenResponse
@@ -74,6 +76,7 @@ __all__ = [
     "error_body",
     "error_event",
     "examples",
+    "is_ours",
     "marked",
     "provider_error",
     "raise_failure",
@@ -84,5 +87,6 @@ __all__ = [
     "response_error_event",
     "side_call",
     "split_at_error",
+    "unmarked",
     "without_ours",
 ]

@@ -10,7 +10,16 @@ from typing import Any, Final, TypeVar
 
 from api.protocol import OUR_SIGNATURE
 
-__all__ = ["OUR_CALL_ID", "OUR_LIST_ID", "OUR_REASONING_ID", "OUR_SIGNATURE", "marked", "without_ours"]
+__all__ = [
+    "OUR_CALL_ID",
+    "OUR_LIST_ID",
+    "OUR_REASONING_ID",
+    "OUR_SIGNATURE",
+    "is_ours",
+    "marked",
+    "unmarked",
+    "without_ours",
+]
 
 OUR_REASONING_ID: Final = "rs_raa1_"
 OUR_CALL_ID: Final = "mcp_raa1_"
@@ -33,6 +42,11 @@ Body = TypeVar("Body", bound=Mapping[str, Any])
 def marked(text: str) -> str:
     """The beginning of our thoughts, to be recognised when it comes back."""
     return f"{_MARK}{text}"
+
+
+def unmarked(text: str) -> str:
+    """The text as a person reads it."""
+    return text.replace(_MARK, "")
 
 
 def without_ours(body: Body) -> Body:
@@ -67,15 +81,18 @@ def _message(message: Turn) -> Turn | None:
     return kept if any(kept.get(field) for field in _SAYS) else None
 
 
-def _item(item: Turn) -> Turn | None:
-    """An item of a response's input; some clients send a reasoning item back without its id."""
+def is_ours(item: Mapping[str, Any]) -> bool:
+    """Is this item of a response's input one that only this server has said? Some clients send reasoning back without its id."""
     if _begins(item.get("id"), OUR_REASONING_ID, OUR_CALL_ID, OUR_LIST_ID):
-        return None
-    if item.get("type") == "reasoning":
-        texts = [*_texts(item.get("summary")), *_texts(item.get("content"))]
-        is_ours = _begins(item.get("encrypted_content"), OUR_SIGNATURE) or any(_MARK in text for text in texts)
-        return None if is_ours else item
-    return _message(item)
+        return True
+    if item.get("type") != "reasoning":
+        return False
+    signed = _begins(item.get("encrypted_content"), OUR_SIGNATURE)
+    return signed or _is_marked(item.get("summary")) or _is_marked(item.get("content"))
+
+
+def _item(item: Turn) -> Turn | None:
+    return None if is_ours(item) else _message(item)
 
 
 def _begins(value: Any, *starts: str) -> bool:
