@@ -28,6 +28,12 @@ def _deltas(**fields: Any) -> list[dict[str, Any]]:
     return [chunk["choices"][0]["delta"] for told in events for chunk in payloads(told)]
 
 
+def _streamed(**fields: Any) -> dict[str, str]:
+    """As a client adds them up."""
+    said = {name: "".join(delta.get(name, "") for delta in _deltas(**fields)) for name in BOTH}
+    return {name: text for name, text in said.items() if text}
+
+
 def _message(**fields: Any) -> dict[str, Any]:
     completion = {
         "choices": [{"index": 0, "message": {"role": "assistant", "content": "2", "reasoning_content": "Well."}}]
@@ -39,18 +45,22 @@ def _message(**fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("fields", "names"), [({}, ONE), *((fields, BOTH) for fields in OTHERWISE)])
 def test_thoughts_have_a_second_name_for_who_asks_in_its_words(fields: dict[str, Any], names: set[str]) -> None:
-    streamed = {name: "".join(delta.get(name, "") for delta in _deltas(**fields)) for name in BOTH}
+    streamed = _streamed(**fields)
     for told in (streamed, _message(**fields)):
         assert {name for name in BOTH if told.get(name)} == names
         assert {unmarked(told[name]) for name in names} == {"I look.\n← add: 2\nWell."}
 
 
+def _unsaid(message: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in message.items() if value is None}
+
+
 @pytest.mark.parametrize("fields", [{}, *OTHERWISE])
 def test_what_a_client_sends_back_goes_to_no_model(fields: dict[str, Any]) -> None:
-    streamed = {name: "".join(delta.get(name, "") for delta in _deltas(**fields)) for name in BOTH}
+    streamed = _streamed(**fields)
     for message in (_message(**fields), {"role": "assistant", "content": "2", **streamed}):
         sent_on = without_ours({"messages": [message, BODY["messages"][0]]})["messages"]
-        assert sent_on == [{"role": "assistant", "content": "2"}, BODY["messages"][0]]
+        assert sent_on == [{"role": "assistant", "content": "2"} | _unsaid(message), BODY["messages"][0]]
 
 
 def test_only_the_first_words_have_a_mark() -> None:
