@@ -1,5 +1,6 @@
 """Reasoning where no header can be set, through the real stack: by the model's name, over a whole conversation, in both SDKs."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -21,13 +22,10 @@ def client(stack: Instance) -> StackClient:
 
 
 @pytest.fixture
-def sdk(client: StackClient) -> OpenAI:
-    return OpenAI(
-        base_url=client.stack.url("api", "/v1"),
-        api_key=client.token,
-        http_client=httpx.Client(trust_env=False),
-        max_retries=0,
-    )
+def sdk(client: StackClient) -> Iterator[OpenAI]:
+    way = httpx.Client(trust_env=False)
+    with OpenAI(base_url=client.stack.url("api", "/v1"), api_key=client.token, http_client=way, max_retries=0) as sdk:
+        yield sdk
 
 
 @pytest.fixture
