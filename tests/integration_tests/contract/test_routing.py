@@ -49,7 +49,8 @@ def _done(wire: Wire, mark: str) -> str:
     ]
     if steps == [False]:
         return "passthrough"
-    return "reasoning" if len(steps) > 1 and steps[0] and not steps[-1] else f"neither: {steps}"
+    # A single step is one that leaves its calls to the client.
+    return "reasoning" if steps and steps[0] and (len(steps) == 1 or not steps[-1]) else f"neither: {steps}"
 
 
 FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "properties": {}}}}
