@@ -67,12 +67,6 @@ RULES: dict[str, tuple[dict[str, str], dict[str, Any], str, str]] = {
     ),
     "no tools": ({}, {"tools": []}, "passthrough", "default"),
     "reasoning with tools": ({"X-Routing-Mode": "reasoning"}, {"tools": [TOOL]}, "reasoning", "header_override"),
-    "tools that are no functions, over reasoning": (
-        {"X-Routing-Mode": "reasoning"},
-        {"tools": [{"type": "custom", "custom": {"name": "f"}}]},
-        "passthrough",
-        "passthrough_rule",
-    ),
     "tools over auto": (AUTO, {"tools": [TOOL]}, "passthrough", "passthrough_rule"),
     "reasoning": ({"X-Routing-Mode": "reasoning"}, {}, "reasoning", "header_override"),
     "reasoning, in capitals": ({"X-Routing-Mode": "REASONING"}, {}, "reasoning", "header_override"),
