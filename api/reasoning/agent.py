@@ -175,7 +175,12 @@ class ReasoningAgent:
 
         names = [call.name for call in calls]
         text = "".join(tool_call_text(call.name, dict(call.arguments)) for call in calls)
-        details = {"tools": names, "concurrent": step.concurrent_execution}
+        servers = {tool.name: tool.server for tool in run.tools}
+        details = {
+            "tools": names,
+            "servers": [servers.get(name, "") for name in names],
+            "concurrent": step.concurrent_execution,
+        }
         emit(ReasoningEvent(EventType.TOOL_EXECUTION_START, run.steps, details, text))
         try:
             await run_tools(run.tools, calls, concurrent=step.concurrent_execution, observe=observe)

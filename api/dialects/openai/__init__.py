@@ -1,6 +1,9 @@
 """OpenAI's form: what its clients expect of answers, errors and the ends of streams, and how /docs describes it.
 
 contract.py   what LiteLLM leaves out of answers, put back
+response_request.py   a response's request as that of a chat completion; response_messages.py: its input
+response_memory.py    what our reasoning items carry until they come back
+response_object.py    a response, and its usage
 errors.py     an error as an answer
 failures.py   what a provider says of its failure, in an error or in place of an answer
 streams.py    how streams end
@@ -22,9 +25,14 @@ from api.dialects.openai.history import (
     OUR_LIST_ID,
     OUR_REASONING_ID,
     OUR_SIGNATURE,
+    is_ours,
     marked,
+    unmarked,
     without_ours,
 )
+from api.dialects.openai.response_memory import carried
+from api.dialects.openai.response_object import response_begun, response_ended, response_failed, response_usage
+from api.dialects.openai.response_request import chat_request, named_in_responses
 from api.dialects.openai.response_stream import ResponseStream, WrittenResponse
 from api.dialects.openai.schemas import (
     ANSWER_HEADERS,
@@ -61,21 +69,30 @@ __all__ = [
     "WrittenChunks",
     "WrittenResponse",
     "as_it_came",
+    "carried",
     "chat_answer",
     "chat_chunk",
+    "chat_request",
     "contract",
     "ends_with_done",
     "error_body",
     "error_event",
     "examples",
+    "is_ours",
     "marked",
+    "named_in_responses",
     "provider_error",
     "raise_failure",
     "raise_if_empty",
     "raise_if_nothing_answered",
     "refusal",
     "render",
+    "response_begun",
+    "response_ended",
     "response_error_event",
+    "response_failed",
+    "response_usage",
     "split_at_error",
+    "unmarked",
     "without_ours",
 ]

@@ -10,7 +10,16 @@ from typing import Any, Final, TypeVar
 
 from api.protocol import OUR_SIGNATURE
 
-__all__ = ["OUR_CALL_ID", "OUR_LIST_ID", "OUR_REASONING_ID", "OUR_SIGNATURE", "marked", "without_ours"]
+__all__ = [
+    "OUR_CALL_ID",
+    "OUR_LIST_ID",
+    "OUR_REASONING_ID",
+    "OUR_SIGNATURE",
+    "is_ours",
+    "marked",
+    "unmarked",
+    "without_ours",
+]
 
 OUR_REASONING_ID: Final = "rs_raa1_"
 OUR_CALL_ID: Final = "mcp_raa1_"
@@ -35,6 +44,21 @@ Body = TypeVar("Body", bound=Mapping[str, Any])
 def marked(text: str) -> str:
     """A thought of ours, to be recognised when it comes back."""
     return f"{_BEGINS}{text}{_ENDS}" if text else text
+
+
+def unmarked(text: str) -> str:
+    """What stands between the marks, and around them."""
+    return text.replace(_BEGINS, "").replace(_ENDS, "")
+
+
+def is_ours(item: Mapping[str, Any]) -> bool:
+    """Is this item of a response's input one that only this server has said? Some clients send reasoning back without its id."""
+    if _begins(item.get("id"), OUR_REASONING_ID, OUR_CALL_ID, OUR_LIST_ID):
+        return True
+    if item.get("type") != "reasoning":
+        return False
+    texts = [*_texts(item.get("summary")), *_texts(item.get("content"))]
+    return _begins(item.get("encrypted_content"), OUR_SIGNATURE) or any(_BEGINS in text for text in texts)
 
 
 def without_ours(body: Body) -> Body:
@@ -72,14 +96,9 @@ def _message(message: Turn) -> Turn | None:
 
 
 def _item(item: Turn) -> Turn | None:
-    """An item of a response's input; some clients send a reasoning item back without its id."""
-    if _begins(item.get("id"), OUR_REASONING_ID, OUR_CALL_ID, OUR_LIST_ID):
+    if is_ours(item):
         return None
-    if item.get("type") == "reasoning":
-        texts = [*_texts(item.get("summary")), *_texts(item.get("content"))]
-        is_ours = _begins(item.get("encrypted_content"), OUR_SIGNATURE) or any(_BEGINS in text for text in texts)
-        return None if is_ours else item
-    return _message(item)
+    return item if item.get("type") == "reasoning" else _message(item)
 
 
 def _begins(value: Any, *starts: str) -> bool:

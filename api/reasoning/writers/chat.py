@@ -9,6 +9,7 @@ from api.dialects.openai import DONE, chat_answer, error_event
 from api.errors import APIError
 from api.reasoning.events import ReasoningEvent
 from api.reasoning.run import Run
+from api.reasoning.writers.ends import how_it_ended
 from api.sse import event
 
 
@@ -53,7 +54,7 @@ class ChatWriter:
         chat_answer(body)
         _tell_thoughts(body, "".join(emitted.text for emitted in events))
         own = {"id": self._head["id"], "model": self._head["model"], "usage": run.usage}
-        return body | own | {"metadata": _how_it_ended(run)}
+        return body | own | {"metadata": how_it_ended(run)}
 
     def _choice(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         index = choice.get("index", 0)
@@ -71,11 +72,3 @@ def _tell_thoughts(body: Mapping[str, Any], thoughts: str) -> None:
     message = body["choices"][0]["message"] if body["choices"] else {}
     if thoughts:
         message["reasoning_content"] = thoughts + (message.get("reasoning_content") or "")
-
-
-def _how_it_ended(run: Run) -> dict[str, str]:
-    return {
-        "reasoning_end": run.end.value if run.end else "",
-        "reasoning_steps": str(run.steps),
-        "reasoning_tool_calls": str(run.tool_calls),
-    }
