@@ -11,6 +11,7 @@ from api.edge import DirectRoute, parse_request_context, read_json_object, unles
 from api.llm import COMPLETIONS, EMBEDDINGS, Endpoint
 from api.protocol import CompletionRequest, EmbeddingRequest
 from api.routes.answers import as_response, tell
+from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
 from api.routing import always_the_model
 
@@ -45,6 +46,7 @@ async def _hand_on(request: Request, endpoint: Endpoint) -> Response:
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
+    context = await named_in(body, context, services)
     context = with_memory(request, with_user(context, body), services.memory)
     decision = always_the_model(context, request.url.path)
     tell(request, decision, context)

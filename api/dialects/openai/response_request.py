@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.dialects.openai.response_messages import OnlyForTheModel, messages_of, named, needed
-from api.errors import InvalidRequest
+from api.errors import APIError
 
 Body = Mapping[str, Any]
 
@@ -20,20 +20,15 @@ _OWN: Final = frozenset(
         *("tools", "tool_choice", "top_logprobs"),
     }
 )
-_BOUNDS: Final = {
-    "temperature": (0, 2),
-    "top_p": (0, 1),
-    "top_logprobs": (0, 20),
-    "max_output_tokens": (1, float("inf")),
-}
-_WHOLE: Final = frozenset({"top_logprobs", "max_output_tokens"})
 _FUNCTION: Final = ("name", "description", "parameters", "strict")
 _LOGPROBS: Final = "message.output_text.logprobs"
+# What a chat completion calls it, with all that stands in it, and a response.
 _IN_RESPONSES: Final = {
     "messages": "input",
     "max_completion_tokens": "max_output_tokens",
     "max_tokens": "max_output_tokens",
     "reasoning_effort": "reasoning.effort",
+    "response_format.json_schema": "text.format",
     "response_format": "text.format",
     "verbosity": "text.verbosity",
     "logprobs": "include",
@@ -52,35 +47,24 @@ def chat_request(body: Body) -> dict[str, Any] | str:
         return str(reason)
 
 
-def named_in_responses(param: str | None) -> str | None:
-    """The field of the Responses API that an error means which names the one of a chat completion."""
-    head = (param or "").partition("[")[0].partition(".")[0]
-    return _IN_RESPONSES.get(head, param)
+def in_responses_words(error: APIError) -> APIError:
+    """The error itself, which names the field that was sent where it named the one of a chat completion."""
+    param = error.param or ""
+    named = next((name for name in _IN_RESPONSES if param == name or param.startswith((f"{name}.", f"{name}["))), None)
+    if named is not None:
+        # Where a message stands among the items is not known any more.
+        rest = "" if named == "messages" else param.removeprefix(named)
+        error.param = _IN_RESPONSES[named] + rest
+        error.message = error.message.replace(f"'{param}'", f"'{error.param}'")
+    return error
 
 
 def _chat_request(body: Body) -> dict[str, Any]:
     for field in _OF_THE_PROVIDER:
         if body.get(field):
             raise OnlyForTheModel(f"a request with {field} is for the model itself")
-    _check_numbers(body)
     kept = {name: value for name, value in body.items() if name not in _OWN}
     return kept | _messages(body) | _length(body) | _text(body) | _effort(body) | _tools(body) | _logprobs(body)
-
-
-def _check_numbers(body: Body) -> None:
-    """Before a step is paid for: in the call that answers, the provider would refuse the request."""
-    for name, (low, high) in _BOUNDS.items():
-        value = body.get(name)
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int if name in _WHOLE else int | float):
-            expected = "an integer" if name in _WHOLE else "a number"
-            raise InvalidRequest(f"Invalid type for '{name}': expected {expected}.", param=name, code="invalid_type")
-        if not low <= value <= high:
-            bounds = f"at least {low}" if high == float("inf") else f"from {low} to {high}"
-            raise InvalidRequest(
-                f"Invalid value for '{name}': expected {bounds}, but got {value}.", param=name, code="invalid_value"
-            )
 
 
 def _messages(body: Body) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from api.dialects.openai import DONE, chat_answer, error_event
+from api.dialects.openai import DONE, chat_answer, error_event, marked
 from api.errors import APIError
 from api.reasoning.events import ReasoningEvent
 from api.reasoning.run import Run
@@ -28,12 +28,14 @@ class ChatWriter:
             "model": body["model"],
         }
         self._roles_sent: set[int] = set()
+        self._thoughts_begun = False
 
     def opening(self) -> bytes:
         return b""
 
     def of_event(self, emitted: ReasoningEvent) -> bytes:
-        choice = {"index": 0, "delta": self._with_role(0, emitted.delta()), "logprobs": None, "finish_reason": None}
+        delta = self._marked(emitted.delta())
+        choice = {"index": 0, "delta": self._with_role(0, delta), "logprobs": None, "finish_reason": None}
         return event({**self._head, "choices": [choice]})
 
     def of_answer(self, chunk: Mapping[str, Any]) -> bytes:
@@ -57,6 +59,13 @@ class ChatWriter:
         own = {"id": self._head["id"], "model": self._head["model"], "usage": run.usage}
         return body | own | {"metadata": how_it_ended(run)}
 
+    def _marked(self, delta: dict[str, Any]) -> dict[str, Any]:
+        """The first words have a mark, by which all of them are known when they come back in a conversation."""
+        if "reasoning_content" in delta and not self._thoughts_begun:
+            self._thoughts_begun = True
+            delta["reasoning_content"] = marked(delta["reasoning_content"])
+        return delta
+
     def _choice(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         index = choice.get("index", 0)
         return {**choice, "delta": self._with_role(index, choice["delta"])}
@@ -72,4 +81,4 @@ def _tell_thoughts(body: Mapping[str, Any], thoughts: str) -> None:
     """Before those of the model's own, of which clients read the same field."""
     message = body["choices"][0]["message"] if body["choices"] else {}
     if thoughts:
-        message["reasoning_content"] = thoughts + (message.get("reasoning_content") or "")
+        message["reasoning_content"] = marked(thoughts) + (message.get("reasoning_content") or "")

@@ -62,18 +62,24 @@ class Thought(_Growing):
         carried = {} if encrypted is None else {"encrypted_content": encrypted}
         item = {"id": f"{prefix}{uuid4().hex}", "type": "reasoning", "summary": [], "content": [], **carried}
         super().__init__(output, item)
-        self.told += self._tell("reasoning_summary_part.added", summary_index=0, part=_summary(""))
-        self.told += self._tell("content_part.added", content_index=0, part=_thought(""))
         self._shown: list[str] = []
         self._thought: list[str] = []
 
     def say(self, shown: str, thought: str) -> bytes:
         """The next piece of both."""
+        begun = b"" if self._shown else self._begin_parts()
         self._shown.append(shown)
         self._thought.append(thought)
-        return self._tell("reasoning_summary_text.delta", summary_index=0, delta=shown) + self._tell(
-            "reasoning_text.delta", content_index=0, delta=thought
-        )
+        summary = self._tell("reasoning_summary_text.delta", summary_index=0, delta=shown)
+        return begun + summary + self._tell("reasoning_text.delta", content_index=0, delta=thought)
+
+    def end_unsaid(self) -> bytes:
+        """An item that says nothing, and only carries something."""
+        return self.told + self._end()
+
+    def _begin_parts(self) -> bytes:
+        summary = self._tell("reasoning_summary_part.added", summary_index=0, part=_summary(""))
+        return summary + self._tell("content_part.added", content_index=0, part=_thought(""))
 
     def end(self) -> bytes:
         shown, thought = "".join(self._shown), "".join(self._thought)

@@ -13,10 +13,9 @@ from api.dialects.openai import (
     response_ended,
     response_failed,
     response_usage,
-    unmarked,
 )
 from api.errors import APIError
-from api.reasoning.events import EventType, ReasoningEvent
+from api.reasoning.events import End, EventType, ReasoningEvent
 from api.reasoning.run import Run
 from api.reasoning.writers.ends import how_it_ended
 from api.reasoning.writers.response_answer import ResponseAnswer
@@ -28,6 +27,8 @@ _CUT_OFF = "The work was stopped before this call came to its end."
 
 class ResponseWriter:
     """One response, as its events or as itself. `asked` is the request as it came, which the response says again."""
+
+    keeps_thoughts = True
 
     def __init__(self, body: Mapping[str, Any], *, asked: Mapping[str, Any]) -> None:
         self._response = response_begun(asked, body["model"])
@@ -58,8 +59,9 @@ class ResponseWriter:
             case EventType.TOOL_RESULT:
                 return self._end_call(details)
             case EventType.REASONING_COMPLETE:
-                stopped = unmarked(emitted.text).strip()
-                return self._cut_calls_off() + (self._whole_thought(stopped, stopped) if stopped else b"")
+                stopped = emitted.text.strip()
+                told = self._whole_thought(stopped, stopped) if stopped else b""
+                return self._cut_calls_off() + told + self._rest_of_found()
         return b""
 
     def of_answer(self, chunk: Mapping[str, Any]) -> bytes:
@@ -80,7 +82,7 @@ class ResponseWriter:
         chat_answer(body)
         for emitted in events:
             self.of_event(emitted)
-        self.of_answer({**body, "choices": [_as_delta(choice) for choice in body["choices"]]})
+        self.of_answer({**body, "choices": [_as_delta(choice, run) for choice in body["choices"]]})
         self._end(run)
         return self._response
 
@@ -100,6 +102,10 @@ class ResponseWriter:
     def _whole_thought(self, shown: str, thought: str) -> bytes:
         item = self._thought()
         return item.told + item.say(marked(shown), marked(thought)) + item.end()
+
+    def _rest_of_found(self) -> bytes:
+        """What was found after the last thought, for the client to take along: the turn may end with a call of its own."""
+        return self._thought().end_unsaid() if self._carries and self._found else b""
 
     def _begin_calls(self, details: Mapping[str, Any]) -> bytes:
         made = set(details["tools"])
@@ -133,8 +139,13 @@ def _shown(planned: Mapping[str, Any]) -> str:
     return "\n\n".join([planned["thought"], *reasons])
 
 
-def _as_delta(choice: Mapping[str, Any]) -> dict[str, Any]:
-    """A choice of a whole completion as the one chunk that would say it all."""
+def _as_delta(choice: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """A choice of a whole completion as the one chunk that would say it all.
+
+    Where the turn ends with calls for the client to make, the content says what was found: here the items have said it.
+    """
     message = choice.get("message") or {}
+    if run.end is End.TOOL_CALLS:
+        message = {**message, "content": None}
     calls = [{**call, "index": place} for place, call in enumerate(message.get("tool_calls") or ())]
     return {**choice, "delta": {**message, "tool_calls": calls}}

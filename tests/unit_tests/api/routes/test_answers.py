@@ -7,7 +7,7 @@ import respx
 from starlette.testclient import TestClient
 
 from api.protocol import RoutingMode
-from tests.unit_tests.api.routing.test_router import AUTO, PATH, PLAIN, REASONING, TOOLS
+from tests.unit_tests.api.routing.test_router import AUTO, FUNCTIONS, PATH, PLAIN, REASONING
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -16,7 +16,7 @@ def test_an_error_of_the_provider_tells_the_decision_too(
     client: TestClient, litellm: respx.Router, status: int, stream: bool
 ) -> None:
     litellm.post(PATH).respond(status, json={"error": {"message": "no"}})
-    answer = client.post(PATH, json=TOOLS | {"stream": stream}, headers={"x-routing-mode": "reasoning"})
+    answer = client.post(PATH, json=FUNCTIONS | {"stream": stream}, headers={"x-routing-mode": "reasoning"})
     assert answer.status_code == status
     assert (answer.headers["x-routing-decision"], answer.headers["x-routing-source"]) == (
         "passthrough",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.dialects.openai import chat_request, named_in_responses
+from api.dialects.openai import chat_request, in_responses_words
 from api.edge import validate
 from api.errors import InvalidRequest
 from api.protocol import ResponseRequest
@@ -109,10 +109,6 @@ def test_what_no_chat_completion_can_ask_is_the_models_and_named(named: str) -> 
 
 
 INVALID: dict[str, dict[str, Any]] = {
-    "temperature": {"temperature": 7},
-    "top_p": {"top_p": "0.5"},
-    "top_logprobs": {"top_logprobs": 2.5},
-    "max_output_tokens": {"max_output_tokens": 0},
     "tools[0].name": {"tools": [{"type": "function", "function": {"name": "nested"}}]},
     "tool_choice.name": {"tool_choice": {"type": "function"}},
 }
@@ -129,15 +125,21 @@ def test_what_no_request_may_say_is_refused_by_its_own_name(param: str) -> None:
     ("param", "named"),
     [
         ("max_completion_tokens", "max_output_tokens"),
-        ("response_format.json_schema.schema", "text.format"),
+        ("response_format.json_schema.schema", "text.format.schema"),
+        ("response_format.type", "text.format.type"),
         ("messages[2].content", "input"),
         ("reasoning_effort", "reasoning.effort"),
         ("temperature", "temperature"),
-        (None, None),
+        ("messages_of_others", "messages_of_others"),
     ],
 )
-def test_an_error_names_the_field_that_was_sent(param: str | None, named: str | None) -> None:
-    assert named_in_responses(param) == named
+def test_an_error_names_the_field_that_was_sent(param: str, named: str) -> None:
+    error = in_responses_words(InvalidRequest(f"Invalid '{param}': no.", param=param))
+    assert (error.param, error.message) == (named, f"Invalid '{named}': no.")
+
+
+def test_an_error_of_no_field_names_none() -> None:
+    assert in_responses_words(InvalidRequest("no")).param is None
 
 
 @given(item=any_json(KINDS, NAMES))
