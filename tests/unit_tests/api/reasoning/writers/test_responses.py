@@ -15,6 +15,7 @@ from api.reasoning.events import End, EventType, ReasoningEvent, reasoning_compl
 from api.reasoning.run import Run
 from api.sse import payloads
 from api.tools import ToolResult
+from tests.support.processes import ROOT
 
 Event = dict[str, Any]
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
@@ -356,3 +357,18 @@ def test_an_event_that_only_says_that_the_stream_lives_has_its_number_too() -> N
     events = list(payloads(b"".join(told)))
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [EVENT.validate_python(event).type for event in events[-2:]] == ["response.in_progress"] * 2
+
+
+def test_the_documented_stream_is_the_real_one() -> None:
+    text = (ROOT / "docs" / "reasoning.md").read_text(encoding="utf-8")
+    shown = text.partition("## On `/v1/responses`")[2].partition("```text\n")[2].partition("```")[0]
+    call = {"index": 0, "name": "calculate", "arguments": "{}", "reason": ""}
+    looked = (
+        _planning("I need the product exactly.", call),
+        _execution("calculate"),
+        _result(0, "calculate", "1024"),
+        _planning("I know enough."),
+        _end(),
+    )
+    events, _ = _streamed(looked, (_chunk(content="1024."), _chunk("stop")))
+    assert [line.split()[0] for line in shown.splitlines()] == [event["type"] for event in events]
