@@ -99,7 +99,7 @@ def test_a_plain_response_tells_each_step_each_call_and_the_answer(
         KINDS,
     )
     first, second = _calls(response)
-    assert first == ("calculate", "demo", {"expression": "7300 * 12.5 / 100"}, "912.5", None)
+    assert first == ("calculate", "demo-tools", {"expression": "7300 * 12.5 / 100"}, "912.5", None)
     assert (second[0], second[4]) == ("convert_units", None)
     assert response.metadata == {
         "case": "1",

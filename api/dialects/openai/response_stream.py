@@ -12,6 +12,7 @@ from api.sse import event
 Event = dict[str, Any]
 
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
+_IN_PROGRESS: Final = "response.in_progress"
 _OF_THE_RESPONSE: Final = ("id", "created_at")
 
 
@@ -22,6 +23,7 @@ class ResponseStream:
         self._in_callers_words = in_callers_words
         self._own_fields = own_fields
         self._response: Event = {}
+        self._begun: Event | None = None
         self._ended = False
         self.next_number = 0
 
@@ -51,12 +53,22 @@ class ResponseStream:
         if isinstance(response := happened.get("response"), dict):
             self._pin(response)
             self._tell(response.get("error"))
+            self._begun = self._begun or response
         kind = happened.get("type")
         if kind == "response.completed":
             raise_if_nothing_answered(response)
         if kind == "error":
             self._tell(happened)
         self._ended = kind in _ENDS
+        return self._numbered(happened)
+
+    def still_there(self) -> Event | None:
+        """The event that says again that the response is in progress, to be sent at once; None where there is no such response."""
+        if self._begun is None or self._ended:
+            return None
+        return self._numbered({"type": _IN_PROGRESS, "response": self._begun})
+
+    def _numbered(self, happened: Event) -> Event:
         happened["sequence_number"] = self.next_number
         self.next_number += 1
         return happened
@@ -75,12 +87,17 @@ class ResponseStream:
 class WrittenResponse:
     """A reader of a response's stream that gives bytes. `seen` is shown each event."""
 
-    keepalive: Final = None
     closing: Final = b""
 
     def __init__(self, events: ResponseStream, seen: Callable[[Event], None]) -> None:
         self._events = events
         self._seen = seen
+
+    @property
+    def keepalive(self) -> bytes | None:
+        """Clients of this API count events, not comments. It takes its number when it is read: then it has to be sent."""
+        happened = self._events.still_there()
+        return None if happened is None else _written(happened)
 
     def take(self, events: bytes) -> Iterator[bytes]:
         """As `ResponseStream.take`."""
@@ -97,4 +114,8 @@ class WrittenResponse:
     def _written(self, events: list[Event]) -> bytes:
         for happened in events:
             self._seen(happened)
-        return b"".join(event(happened, name=str(happened.get("type", "message"))) for happened in events)
+        return b"".join(map(_written, events))
+
+
+def _written(happened: Event) -> bytes:
+    return event(happened, name=str(happened.get("type", "message")))

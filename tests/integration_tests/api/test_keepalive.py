@@ -51,7 +51,7 @@ def _silences(lines: list[tuple[float, str]]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(times)]
 
 
-@pytest.mark.parametrize("path", ["/chat/completions", "/responses", "/completions"])
+@pytest.mark.parametrize("path", ["/chat/completions", "/completions"])
 def test_a_silent_stream_is_kept_alive_by_comments_between_its_events(
     quick: RunningAPI, provider: ScriptedProvider, mark: str, path: str
 ) -> None:
@@ -82,6 +82,23 @@ def test_a_silent_message_is_kept_alive_by_pings_between_its_events(
     assert max(_silences(lines)) < GAP
     assert COMMENT not in text
     assert [line for line in text if line][-2] == "event: message_stop"
+
+
+@pytest.mark.parametrize("mode", ["passthrough", "reasoning"])
+def test_a_silent_response_is_kept_alive_by_events_with_their_numbers(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str, mode: str
+) -> None:
+    """Clients of the Responses API take a stream without an event for one that is dead."""
+    slow = {"chunks": ["one", "two", "three"], "chunk_delay": GAP}
+    provider.script(*([finished()] if mode == "reasoning" else []), slow, contains=mark)
+    lines = list(_lines(quick, "/responses", mark, **{"x-routing-mode": mode}))
+    events = [json.loads(line[6:]) for _, line in lines if line.startswith("data: {")]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    kinds = [event["type"] for event in events]
+    assert kinds.count("response.in_progress") >= 3
+    assert "response.completed" in kinds  # LiteLLM, which says [DONE] after it, is not there
+    assert max(_silences(lines)) < GAP
+    assert COMMENT not in [line for _, line in lines]
 
 
 def test_reasoning_is_kept_alive_from_its_first_step_on(

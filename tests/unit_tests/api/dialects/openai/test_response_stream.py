@@ -53,6 +53,23 @@ def test_a_response_without_an_item_that_used_tokens_is_one() -> None:
     assert len(_through(CREATED, {"type": "response.completed", "response": used})) == 2
 
 
+def _read(stream: ResponseStream, *happened: dict[str, Any]) -> list[int]:
+    events = b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in happened)
+    return [each["sequence_number"] for taken in stream.take(events) for each in taken]
+
+
+def test_a_response_in_progress_can_say_so_again_with_a_number_of_its_own() -> None:
+    stream = ResponseStream(str.upper)
+    assert stream.still_there() is None
+    assert _read(stream, CREATED) == [0]
+    again = stream.still_there()
+    assert again is not None
+    assert (again["type"], again["sequence_number"]) == ("response.in_progress", 1)
+    assert again["response"]["id"] == "resp_1"
+    assert _read(stream, DELTA, COMPLETED) == [2, 3]
+    assert stream.still_there() is None
+
+
 @pytest.mark.parametrize(
     "failed",
     [
