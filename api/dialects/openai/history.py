@@ -45,18 +45,8 @@ def marked(text: str) -> str:
 
 
 def unmarked(text: str) -> str:
-    """The same thought, as it was before it was marked."""
+    """The text as a person reads it."""
     return text.replace(_MARK, "")
-
-
-def is_ours(item: Mapping[str, Any]) -> bool:
-    """Is this item of a response's input one that only this server has said? Some clients send reasoning back without its id."""
-    if _begins(item.get("id"), OUR_REASONING_ID, OUR_CALL_ID, OUR_LIST_ID):
-        return True
-    if item.get("type") != "reasoning":
-        return False
-    texts = [*_texts(item.get("summary")), *_texts(item.get("content"))]
-    return _begins(item.get("encrypted_content"), OUR_SIGNATURE) or any(_MARK in text for text in texts)
 
 
 def without_ours(body: Body) -> Body:
@@ -91,10 +81,18 @@ def _message(message: Turn) -> Turn | None:
     return kept if any(kept.get(field) for field in _SAYS) else None
 
 
+def is_ours(item: Mapping[str, Any]) -> bool:
+    """Is this item of a response's input one that only this server has said? Some clients send reasoning back without its id."""
+    if _begins(item.get("id"), OUR_REASONING_ID, OUR_CALL_ID, OUR_LIST_ID):
+        return True
+    if item.get("type") != "reasoning":
+        return False
+    signed = _begins(item.get("encrypted_content"), OUR_SIGNATURE)
+    return signed or _is_marked(item.get("summary")) or _is_marked(item.get("content"))
+
+
 def _item(item: Turn) -> Turn | None:
-    if is_ours(item):
-        return None
-    return item if item.get("type") == "reasoning" else _message(item)
+    return None if is_ours(item) else _message(item)
 
 
 def _begins(value: Any, *starts: str) -> bool:

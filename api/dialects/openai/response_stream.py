@@ -12,7 +12,6 @@ from api.sse import event
 Event = dict[str, Any]
 
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
-_IN_PROGRESS: Final = "response.in_progress"
 _OF_THE_RESPONSE: Final = ("id", "created_at")
 
 
@@ -23,7 +22,7 @@ class ResponseStream:
         self._in_callers_words = in_callers_words
         self._own_fields = own_fields
         self._response: Event = {}
-        self._begun: Event | None = None
+        self._latest: Event | None = None
         self._ended = False
         self.next_number = 0
 
@@ -46,29 +45,28 @@ class ResponseStream:
             raise UpstreamStreamBroken("The answer ended before it was complete.")
         return []
 
+    def in_progress(self) -> Event | None:
+        """An event that says again that the work goes on, numbered, so to be sent; None where there is nothing to say yet."""
+        if self._latest is None or self._ended:
+            return None
+        self.next_number += 1
+        told = {**self._latest, "status": "in_progress"}
+        return {"type": "response.in_progress", "response": told, "sequence_number": self.next_number - 1}
+
     def _taken(self, happened: Event) -> Event | None:
         if self._ended:
             return None
         response_event(happened, own_fields=self._own_fields)
         if isinstance(response := happened.get("response"), dict):
             self._pin(response)
+            self._latest = response
             self._tell(response.get("error"))
-            self._begun = self._begun or response
         kind = happened.get("type")
         if kind == "response.completed":
             raise_if_nothing_answered(response)
         if kind == "error":
             self._tell(happened)
         self._ended = kind in _ENDS
-        return self._numbered(happened)
-
-    def still_there(self) -> Event | None:
-        """The event that says again that the response is in progress, to be sent at once; None where there is no such response."""
-        if self._begun is None or self._ended:
-            return None
-        return self._numbered({"type": _IN_PROGRESS, "response": self._begun})
-
-    def _numbered(self, happened: Event) -> Event:
         happened["sequence_number"] = self.next_number
         self.next_number += 1
         return happened
@@ -95,9 +93,10 @@ class WrittenResponse:
 
     @property
     def keepalive(self) -> bytes | None:
-        """Clients of this API count events, not comments. It takes its number when it is read: then it has to be sent."""
-        happened = self._events.still_there()
-        return None if happened is None else _written(happened)
+        """An event, since clients such as Codex take a stream without one for dead, whatever its comments. It takes its number when
+        it is read: then it has to be sent."""
+        told = self._events.in_progress()
+        return None if told is None else event(told, name=told["type"])
 
     def take(self, events: bytes) -> Iterator[bytes]:
         """As `ResponseStream.take`."""
@@ -114,8 +113,4 @@ class WrittenResponse:
     def _written(self, events: list[Event]) -> bytes:
         for happened in events:
             self._seen(happened)
-        return b"".join(map(_written, events))
-
-
-def _written(happened: Event) -> bytes:
-    return event(happened, name=str(happened.get("type", "message")))
+        return b"".join(event(happened, name=str(happened.get("type", "message"))) for happened in events)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.dialects.openai import marked, without_ours
+from api.dialects.openai import marked, unmarked, without_ours
 from tests.support.growth import assert_linear
 
 ASKED = {"role": "user", "content": "And now?"}
@@ -40,6 +40,10 @@ OURS = {
 @pytest.mark.parametrize("turn", OURS.values(), ids=OURS)
 def test_ours_is_taken_out_of_a_message(turn: dict[str, Any]) -> None:
     assert _sent_on(turn) == [ANSWERED, ASKED]
+
+
+def test_a_mark_is_no_part_of_what_a_person_reads() -> None:
+    assert unmarked(SAID) == "I look.\n→ add({})\n"
 
 
 def test_ours_is_taken_out_of_parts() -> None:

@@ -27,6 +27,20 @@ def test_every_event_is_numbered_whatever_the_numbers_were() -> None:
     assert [each["sequence_number"] for each in got] == [0, 1, 2, 3]
 
 
+def test_an_event_of_progress_is_numbered_among_the_others() -> None:
+    stream = ResponseStream(str.upper)
+    assert stream.in_progress() is None
+    numbers = []
+    for happened in (CREATED, DELTA, COMPLETED):
+        [[told]] = stream.take(b"data: " + json.dumps(happened).encode() + b"\n\n")
+        kept = stream.in_progress()
+        numbers += [each["sequence_number"] for each in (told, kept) if each is not None]
+        if kept is not None:
+            assert (kept["type"], kept["response"]["id"]) == ("response.in_progress", "resp_1")
+    assert numbers == [0, 1, 2, 3, 4]
+    assert stream.in_progress() is None
+
+
 def test_the_response_is_the_same_in_all_of_them() -> None:
     got = _through(CREATED, COMPLETED)
     assert [(each["response"]["id"], each["response"]["created_at"]) for each in got] == [("resp_1", 1)] * 2
@@ -51,23 +65,6 @@ def test_a_response_without_an_item_and_without_a_token_is_none() -> None:
 def test_a_response_without_an_item_that_used_tokens_is_one() -> None:
     used = {"status": "completed", "output": [], "usage": {"output_tokens": 2}}
     assert len(_through(CREATED, {"type": "response.completed", "response": used})) == 2
-
-
-def _read(stream: ResponseStream, *happened: dict[str, Any]) -> list[int]:
-    events = b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in happened)
-    return [each["sequence_number"] for taken in stream.take(events) for each in taken]
-
-
-def test_a_response_in_progress_can_say_so_again_with_a_number_of_its_own() -> None:
-    stream = ResponseStream(str.upper)
-    assert stream.still_there() is None
-    assert _read(stream, CREATED) == [0]
-    again = stream.still_there()
-    assert again is not None
-    assert (again["type"], again["sequence_number"]) == ("response.in_progress", 1)
-    assert again["response"]["id"] == "resp_1"
-    assert _read(stream, DELTA, COMPLETED) == [2, 3]
-    assert stream.still_there() is None
 
 
 @pytest.mark.parametrize(
