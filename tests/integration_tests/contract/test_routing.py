@@ -95,7 +95,6 @@ def test_an_error_of_the_provider_tells_the_decision_and_what_was_overruled(wire
 
 
 OTHERS: dict[str, dict[str, Any]] = {
-    "/responses": {"input": "hello"},
     "/embeddings": {"input": "hello", "model": "text-embedding-3-small"},
     "/completions": {"prompt": "hello"},
 }
