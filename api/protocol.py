@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 ROUTING_MODE_HEADER = "X-Routing-Mode"
 SESSION_ID_HEADER = "X-Session-ID"
 PROVIDER_FIELDS_HEADER = "X-Provider-Specific-Fields"
+OUR_SIGNATURE = "raa1."
+"""So begins what stands where a provider would sign or encrypt its model's thoughts, if they are this server's."""
 
 
 class RoutingMode(StrEnum):

@@ -2,6 +2,7 @@
 
 requests.py   what a request must hold, and what it asks for
 message.py    what LiteLLM adds to a message or changes in it, undone
+history.py    what of a conversation this server has added itself, taken out
 message_stream.py     what holds of a stream as a whole
 streams.py    how streams end
 errors.py     an error as an answer and as an event
@@ -11,6 +12,7 @@ schemas.py    what /docs says of each field; examples.py: and shows as examples
 
 from api.dialects.anthropic import examples
 from api.dialects.anthropic.errors import error_event, render
+from api.dialects.anthropic.history import OUR_SIGNATURE, OUR_TOOL_USE_ID, without_ours
 from api.dialects.anthropic.message import count, is_title, message, raise_failure
 from api.dialects.anthropic.message_stream import MessageStream
 from api.dialects.anthropic.models import model, models_page
@@ -20,6 +22,8 @@ from api.dialects.anthropic.streams import PING, ends_with_stop, split_at_error
 
 __all__ = [
     "ANSWERS",
+    "OUR_SIGNATURE",
+    "OUR_TOOL_USE_ID",
     "PING",
     "REQUEST_FIELDS",
     "CountTokensRequest",
@@ -37,4 +41,5 @@ __all__ = [
     "raise_failure",
     "render",
     "split_at_error",
+    "without_ours",
 ]

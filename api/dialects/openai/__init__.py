@@ -5,6 +5,7 @@ errors.py     an error as an answer
 failures.py   what a provider says of its failure, in an error or in place of an answer
 streams.py    how streams end
 chunk_stream.py, response_stream.py: what holds of a stream as a whole
+history.py    what of a conversation this server has added itself, taken out
 written_chunks.py     its chunks as bytes, most of them without being parsed
 schemas.py    what /docs says of each field
 examples.py   and shows as examples
@@ -16,6 +17,14 @@ from api.dialects.openai.contract import as_it_came, chat_answer, chat_chunk, re
 from api.dialects.openai.errors import ErrorBody, error_body, render
 from api.dialects.openai.examples import ERRORS, MODEL
 from api.dialects.openai.failures import provider_error, raise_failure, raise_if_empty, raise_if_nothing_answered
+from api.dialects.openai.history import (
+    OUR_CALL_ID,
+    OUR_LIST_ID,
+    OUR_REASONING_ID,
+    OUR_SIGNATURE,
+    marked,
+    without_ours,
+)
 from api.dialects.openai.response_stream import ResponseStream, WrittenResponse
 from api.dialects.openai.schemas import (
     ANSWER_HEADERS,
@@ -39,6 +48,10 @@ __all__ = [
     "MESSAGE_FIELDS",
     "MODEL",
     "MODELS_HEADERS",
+    "OUR_CALL_ID",
+    "OUR_LIST_ID",
+    "OUR_REASONING_ID",
+    "OUR_SIGNATURE",
     "REQUEST_FIELDS",
     "REQUEST_ID",
     "ROUTING_HEADERS",
@@ -55,6 +68,7 @@ __all__ = [
     "error_body",
     "error_event",
     "examples",
+    "marked",
     "provider_error",
     "raise_failure",
     "raise_if_empty",
@@ -63,4 +77,5 @@ __all__ = [
     "render",
     "response_error_event",
     "split_at_error",
+    "without_ours",
 ]
