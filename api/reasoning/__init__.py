@@ -20,6 +20,7 @@ from api.reasoning.answer import answer
 from api.reasoning.prompts import load_prompts
 from api.reasoning.run import Limits
 from api.reasoning.writers.chat import ChatWriter
+from api.reasoning.writers.messages import MessageWriter
 from api.reasoning.writers.writer import AnswerWriter
 
-__all__ = ["AnswerWriter", "ChatWriter", "Limits", "ReasoningAgent", "answer", "load_prompts"]
+__all__ = ["AnswerWriter", "ChatWriter", "Limits", "MessageWriter", "ReasoningAgent", "answer", "load_prompts"]

@@ -2,4 +2,5 @@
 
 writer.py   what every one of them does
 chat.py     chunks and completions, as OpenAI's chat clients read them
+messages.py messages and their events, as Anthropic's clients read them
 """
