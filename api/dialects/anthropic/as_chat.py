@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from api.dialects.anthropic.chat_turns import NotChat, chat_messages, goes_on, named
+from api.dialects.anthropic.chat_turns import NotChat, chat_messages, named
 
 Chat = dict[str, Any]
 
@@ -42,16 +42,15 @@ def _chat(body: Mapping[str, Any], model: AskedModel) -> Chat:
     for field in _PROVIDERS:
         if body.get(field):
             raise NotChat(f"`{field}`")
-    messages = chat_messages(body)
     return {
         "model": body["model"],
-        "messages": messages,
+        "messages": chat_messages(body),
         **_length(body, model),
         **_sampling(body),
         **_user(body, model),
         **_tools(body),
         **_form(body),
-        **_thinking(body, messages, model),
+        **_thinking(body, model),
     } | ({"stream": True} if body.get("stream") else {})
 
 
@@ -123,11 +122,9 @@ def _form(body: Mapping[str, Any]) -> Chat:
     raise NotChat("an answer in another form than a JSON schema's")
 
 
-def _thinking(body: Mapping[str, Any], messages: list[Chat], model: AskedModel) -> Chat:
-    """Anthropic refuses to let a model think that called a tool without a thought, and a thought that it did not sign."""
+def _thinking(body: Mapping[str, Any], model: AskedModel) -> Chat:
     if model.is_anthropics:
-        told = {name: body[name] for name in _ANTHROPICS if body.get(name) is not None}
-        return {name: value for name, value in told.items() if name != "thinking" or not goes_on(messages)}
+        return {name: body[name] for name in _ANTHROPICS if body.get(name) is not None}
     effort = _effort(body) if model.thinks else None
     return {"reasoning_effort": effort} if effort else {}
 

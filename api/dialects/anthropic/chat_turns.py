@@ -10,7 +10,6 @@ from api.dialects.anthropic.signatures import is_ours, text_of
 Block = Mapping[str, Any]
 Chat = dict[str, Any]
 
-_THOUGHT: Final = "What I have thought and found so far:\n\n"
 # Claude Code's account of itself, which is no instruction to a model and may change with each request.
 _NO_INSTRUCTION: Final = "x-anthropic-billing-header:"
 _LONGEST_NAME: Final = 60
@@ -45,12 +44,6 @@ def chat_messages(body: Mapping[str, Any]) -> list[Chat]:
     if messages and messages[-1]["role"] == "assistant":
         raise NotChat("the beginning of its answer")
     return messages
-
-
-def goes_on(messages: Sequence[Chat]) -> bool:
-    """Have the client's own tools been called, and the model not answered since?"""
-    speakers = (message["role"] for message in reversed(messages))
-    return next((speaker for speaker in speakers if speaker in ("tool", "assistant")), None) == "tool"
 
 
 def _asks(turn: Block) -> bool:
@@ -119,7 +112,7 @@ def _assistants(blocks: Sequence[Block], *, goes_on: bool) -> Iterator[Chat]:
             case _ if not _is_of_our_tools(block):
                 said.append(_text(block))
     if thought := "\n\n".join(text.strip() for text in thoughts if text.strip()):
-        said.insert(0, {"type": "text", "text": _THOUGHT + thought})
+        said.insert(0, {"type": "text", "text": thought})
     if said or calls:
         yield {"role": "assistant", "content": _simple(said) or None, **({"tool_calls": calls} if calls else {})}
 

@@ -24,7 +24,7 @@ class WrittenMessage:
 
     def start(self, usage: Mapping[str, Any]) -> Payload:
         """The first event."""
-        nothing_yet = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": dict(usage)}
+        nothing_yet: Payload = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": dict(usage)}
         return {"type": "message_start", "message": {**self._head, **nothing_yet}}
 
     def thinks(self, text: str) -> Iterator[Payload]:

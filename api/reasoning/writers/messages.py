@@ -40,6 +40,7 @@ class MessageWriter:
     """The events of one message, or the message."""
 
     keepalive = PING
+    keeps_thoughts = True
 
     def __init__(self, body: Mapping[str, Any]) -> None:
         self._message = WrittenMessage(body["model"], self._sign)
@@ -92,7 +93,7 @@ class MessageWriter:
             if choice.get("index", 0) == 0:
                 yield from self._begins()
                 yield from self._said(choice.get(field) or {})
-                if reason := choice.get("finish_reason"):
+                if (reason := choice.get("finish_reason")) and self._stop_reason != "refusal":
                     self._stop_reason = _STOP_REASONS.get(reason, "end_turn")
 
     def _said(self, said: Mapping[str, Any]) -> Iterator[Payload]:
