@@ -266,7 +266,8 @@ def test_the_choice_of_tools_is_kept(choice: dict[str, Any], told: dict[str, Any
 @pytest.mark.parametrize("where", ["output_config", "output_format"])
 def test_a_schema_for_the_answer_is_kept(where: str) -> None:
     form = {"type": "json_schema", "schema": {"type": "object"}}
-    told = chat(**{where: {"format": form} if where == "output_config" else form})
+    fields: dict[str, Any] = {where: {"format": form} if where == "output_config" else form}
+    told = chat(**fields)
     asked = {"name": "answer", "schema": {"type": "object"}, "strict": True}
     assert told["response_format"] == {"type": "json_schema", "json_schema": asked}
 
