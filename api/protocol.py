@@ -21,6 +21,15 @@ class RoutingMode(StrEnum):
     AUTO = "auto"
 
 
+def split_mode(name: str) -> tuple[str, RoutingMode | None]:
+    """`gpt-4o:reasoning` → `gpt-4o` and the mode; of any other name, itself and None."""
+    model, _, said = name.rpartition(":")
+    mode = _MODES.get(said.lower()) if model else None
+    return (name, None) if mode is None else (model, mode)
+
+
+_MODES = {mode.value: mode for mode in RoutingMode}
+
 NO_FORM = "no_such_form"
 """The error of a field that may take several forms and has none of them; its message says which these are."""
 

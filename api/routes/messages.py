@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api import passthrough
 from api.context import RequestContext, with_user
 from api.dependencies import ServiceContainer, services_of
-from api.dialects.anthropic import AskedModel, as_chat, asks_to_think, examples, is_title
+from api.dialects.anthropic import AskedModel, as_chat, asks_to_think, check_message, examples, side_call, without_ours
 from api.edge import (
     DirectRoute,
     EventSource,
@@ -25,9 +25,10 @@ from api.edge import (
     with_memory,
 )
 from api.errors import APIError, ModelNotFound, ThreadUnsupported, UpstreamError
-from api.llm import COUNT_TOKENS, MESSAGES, TITLES, Endpoint, LLMAnswer, ModelInfo
+from api.llm import COUNT_TOKENS, MESSAGES, Endpoint, LLMAnswer, ModelInfo
 from api.reasoning import MessageWriter
 from api.routes.answers import as_response, tell
+from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
 from api.routes.routed import route_and_answer
 from api.routing import always_the_model
@@ -37,7 +38,6 @@ _log = logging.getLogger(__name__)
 
 _SHOWN: Final = 100  # models, of those that there are
 _ANTHROPIC: Final = "anthropic"
-_A_TITLE: Final = "a session's title is found by the model itself"
 _REQUEST_ID: Final = "request-id"  # as Anthropic's clients look for it
 # A provider that does not count, or a LiteLLM that cannot ask it.
 _UNCOUNTED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
@@ -60,16 +60,18 @@ async def create_message(request: Request) -> Response:
     model = await services.catalog.find(str(body["model"]))
     if asks_to_think(body) and _cannot_think(model):
         del body["thinking"]
-    endpoint = TITLES if is_title(body) else MESSAGES
 
     async def count(counted: Mapping[str, Any]) -> int:
         return await _about(services, counted)
 
     async def hand_on(context: RequestContext) -> LLMAnswer | EventSource:
-        return await passthrough.answer(services.gateway, body, context, endpoint, count=count)
+        return await passthrough.answer(services.gateway, body, context, MESSAGES, count=count)
 
     def question() -> dict[str, Any] | str:
-        return _A_TITLE if endpoint is TITLES else as_chat(body, _asked(model))
+        told = as_chat(body, _asked(model))
+        if not isinstance(told, str):
+            check_message(body)
+        return told
 
     work = route_and_answer(request, context, question, MessageWriter, hand_on)
     return await _with_its_id(request, services, body, work)
@@ -95,10 +97,15 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
     if body.get("thread") is not None:
         # LiteLLM would leave it out, and the model would see the newest turn alone.
         raise ThreadUnsupported
+    context = await named_in(body, context, services)
     body["model"] = services.aliases.of(body["model"], await services.catalog.names())
     metadata = body.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, dict) else None
-    context = replace(with_user(context, {"user": user}), provider_headers=anthropic_headers(request.headers.items()))
+    context = replace(
+        with_user(context, {"user": user}),
+        provider_headers=anthropic_headers(request.headers.items()),
+        side_call=side_call(body) if endpoint is MESSAGES else None,
+    )
     return services, body, with_memory(request, context, services.memory)
 
 
@@ -127,7 +134,7 @@ async def _counted(services: ServiceContainer, body: Mapping[str, Any], context:
     except UpstreamError as error:
         if error.status_code not in _UNCOUNTED:
             raise
-        about = await services.lookups.estimate_tokens(body)
+        about = await services.lookups.estimate_tokens(without_ours(body))
         return LLMAnswer(to_json({"input_tokens": about}), {})
     assert isinstance(answer, LLMAnswer)  # noqa: S101 - nothing here asks for a stream
     return answer

@@ -120,7 +120,7 @@ def test_the_usage_is_what_litellm_charged_for_all_calls(output: dict[str, Any],
         sum(row.prompt_tokens for row in rows),
         sum(row.completion_tokens for row in rows),
     )
-    assert {row.component for row in rows} == {"reasoning_agent"}
+    assert {row.component for row in rows} == {"reasoning-agent"}
 
 
 def test_the_usage_says_what_each_call_used(output: dict[str, Any], ledgers: Ledgers) -> None:

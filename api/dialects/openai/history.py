@@ -1,7 +1,7 @@
 """What of a conversation this server has added itself, taken out when it comes back: no provider has to pay for it or refuse it.
 
 A provider's own thoughts have the same names, and some want them back (DeepSeek, Kimi, OpenRouter's `reasoning_details`). So
-ours stand between two marks, which nobody sees and no model writes: whoever keeps the text, in whatever field, keeps them.
+ours begin with a mark that nobody sees and no model writes: whoever keeps the text, in whatever field, keeps it.
 """
 
 import re
@@ -10,22 +10,29 @@ from typing import Any, Final, TypeVar
 
 from api.protocol import OUR_SIGNATURE
 
-__all__ = ["OUR_CALL_ID", "OUR_LIST_ID", "OUR_REASONING_ID", "OUR_SIGNATURE", "marked", "without_ours"]
+__all__ = [
+    "OUR_CALL_ID",
+    "OUR_LIST_ID",
+    "OUR_REASONING_ID",
+    "OUR_SIGNATURE",
+    "is_ours",
+    "marked",
+    "unmarked",
+    "without_ours",
+]
 
 OUR_REASONING_ID: Final = "rs_raa1_"
 OUR_CALL_ID: Final = "mcp_raa1_"
 OUR_LIST_ID: Final = "mcpl_raa1_"
 # Unicode's invisible operators, none of which is a space that a client would trim.
-_BEGINS: Final = "\u2063\u2061\u2063"
-_ENDS: Final = "\u2063\u2064\u2063"
-_OURS: Final = re.compile(rf"{_BEGINS}.*?(?:{_ENDS}|\Z)", re.DOTALL)
+_MARK: Final = "\u2063\u2061\u2063"
 _EVENT: Final = "reasoning_event"
 _THOUGHTS: Final = ("reasoning_content", "reasoning")
 _SAYS: Final = ("content", "tool_calls", "function_call", "audio", "refusal", "reasoning_details", *_THOUGHTS)
-# Around thoughts that a client keeps within the answer: pydantic-ai and Open WebUI do.
-_NOTHING_THOUGHT: Final = re.compile(
-    r"<(think|thinking|thought|reasoning)>\s*</\1>\s*"
-    r"|<details type=\"reasoning\"[^>]*>\s*(?:<summary>[^<]*</summary>)?[\s>]*</details>\s*"
+# How clients keep thoughts within the answer: pydantic-ai, Open WebUI.
+_OPENS: Final = re.compile(
+    rf"(?:<(?P<tag>think|thinking|thought|reasoning)>\s*"
+    rf"|<(?P<details>details) type=\"reasoning\"[^>]*>\s*(?:<summary>[^<]*</summary>)?[\s>]*){_MARK}"
 )
 
 Turn = dict[str, Any]
@@ -33,8 +40,13 @@ Body = TypeVar("Body", bound=Mapping[str, Any])
 
 
 def marked(text: str) -> str:
-    """A thought of ours, to be recognised when it comes back."""
-    return f"{_BEGINS}{text}{_ENDS}" if text else text
+    """The beginning of our thoughts, to be recognised when it comes back."""
+    return f"{_MARK}{text}"
+
+
+def unmarked(text: str) -> str:
+    """The text as a person reads it."""
+    return text.replace(_MARK, "")
 
 
 def without_ours(body: Body) -> Body:
@@ -61,25 +73,26 @@ def _message(message: Turn) -> Turn | None:
     found = [field for field in ("content", *_THOUGHTS) if _is_marked(message.get(field))]
     if not found and _EVENT not in message:
         return message
-    # Whoever keeps the events but not the marks has changed the text; that it is ours the events say.
-    lost = _THOUGHTS if not found else ()
-    kept = {name: value for name, value in message.items() if name != _EVENT and name not in lost}
-    for field in found:
-        kept[field] = _less_marked(kept[field])
-        if not kept[field] and field in _THOUGHTS:
-            del kept[field]
+    # Whoever keeps the events but not the mark has changed the text; that it is ours the events say.
+    ours = {_EVENT, *(found or _THOUGHTS)} - {"content"}
+    kept = {name: value for name, value in message.items() if name not in ours}
+    if "content" in found:
+        kept["content"] = _less_thoughts(kept["content"])
     return kept if any(kept.get(field) for field in _SAYS) else None
 
 
-def _item(item: Turn) -> Turn | None:
-    """An item of a response's input; some clients send a reasoning item back without its id."""
+def is_ours(item: Mapping[str, Any]) -> bool:
+    """Is this item of a response's input one that only this server has said? Some clients send reasoning back without its id."""
     if _begins(item.get("id"), OUR_REASONING_ID, OUR_CALL_ID, OUR_LIST_ID):
-        return None
-    if item.get("type") == "reasoning":
-        texts = [*_texts(item.get("summary")), *_texts(item.get("content"))]
-        is_ours = _begins(item.get("encrypted_content"), OUR_SIGNATURE) or any(_BEGINS in text for text in texts)
-        return None if is_ours else item
-    return _message(item)
+        return True
+    if item.get("type") != "reasoning":
+        return False
+    signed = _begins(item.get("encrypted_content"), OUR_SIGNATURE)
+    return signed or _is_marked(item.get("summary")) or _is_marked(item.get("content"))
+
+
+def _item(item: Turn) -> Turn | None:
+    return None if is_ours(item) else _message(item)
 
 
 def _begins(value: Any, *starts: str) -> bool:
@@ -87,7 +100,7 @@ def _begins(value: Any, *starts: str) -> bool:
 
 
 def _is_marked(value: Any) -> bool:
-    return any(_BEGINS in text for text in _texts(value))
+    return any(_MARK in text for text in _texts(value))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -97,7 +110,7 @@ def _texts(value: Any) -> Iterator[str]:
         yield from (part["text"] for part in value if isinstance(part, dict) and isinstance(part.get("text"), str))
 
 
-def _less_marked(value: Any) -> Any:
+def _less_thoughts(value: Any) -> Any:
     if isinstance(value, str):
         return _cut(value)
     cut = [{**part, "text": _cut(part["text"])} if _is_marked([part]) else part for part in value]
@@ -105,8 +118,12 @@ def _less_marked(value: Any) -> Any:
 
 
 def _cut(text: str) -> str:
-    """The text without ours; what is only left of the client's own words around it goes too."""
-    if _BEGINS not in text:
-        return text
-    rest = _NOTHING_THOUGHT.sub("", _OURS.sub("", text))
+    """The text without what a client has put around our thoughts, and them."""
+    kept, place = [], 0
+    while (opened := _OPENS.search(text, place)) is not None:
+        kept.append(text[place : opened.start()])
+        closing = f"</{opened['tag'] or opened['details']}>"
+        found = text.find(closing, opened.end())
+        place = len(text) if found < 0 else found + len(closing)
+    rest = "".join([*kept, text[place:].lstrip() if place else text])
     return rest if rest.strip() else ""

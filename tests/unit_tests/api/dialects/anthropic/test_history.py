@@ -8,13 +8,13 @@ from api.dialects.anthropic import OUR_SIGNATURE, OUR_TOOL_USE_ID, without_ours
 
 ASKED = {"role": "user", "content": "And now?"}
 TEXT = {"type": "text", "text": "42"}
-OURS = {
+OURS: dict[str, dict[str, Any]] = {
     "thinking": {"type": "thinking", "thinking": "Hm.", "signature": f"{OUR_SIGNATURE}x"},
     "redacted thinking": {"type": "redacted_thinking", "data": f"{OUR_SIGNATURE}x"},
     "a call": {"type": "mcp_tool_use", "id": f"{OUR_TOOL_USE_ID}1", "name": "add", "input": {}},
     "a result": {"type": "mcp_tool_result", "tool_use_id": f"{OUR_TOOL_USE_ID}1", "content": []},
 }
-THEIRS = {
+THEIRS: dict[str, dict[str, Any]] = {
     "thinking": {"type": "thinking", "thinking": "Hm.", "signature": "EqRaa1.x"},
     "redacted thinking": {"type": "redacted_thinking", "data": "EmwKAh"},
     "a call": {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "add", "input": {}},

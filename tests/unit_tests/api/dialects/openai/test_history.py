@@ -4,15 +4,17 @@ from typing import Any
 
 import pytest
 
-from api.dialects.openai import marked, without_ours
+from api.dialects.openai import marked, unmarked, without_ours
+from tests.support.growth import assert_linear
 
 ASKED = {"role": "user", "content": "And now?"}
-SAID = marked("I look.\n") + marked("→ add({})\n")
+SAID = marked("I look.\n") + "→ add({})\n"
 ANSWERED = {"role": "assistant", "content": "42"}
 
 
 def _sent_on(turn: dict[str, Any], field: str = "messages") -> list[Any]:
-    return without_ours({"model": "m", field: [turn, ASKED]})[field]  # type: ignore[no-any-return]
+    body: dict[str, Any] = {"model": "m", field: [turn, ASKED]}
+    return list(without_ours(body)[field])
 
 
 OURS = {
@@ -40,6 +42,10 @@ def test_ours_is_taken_out_of_a_message(turn: dict[str, Any]) -> None:
     assert _sent_on(turn) == [ANSWERED, ASKED]
 
 
+def test_a_mark_is_no_part_of_what_a_person_reads() -> None:
+    assert unmarked(SAID) == "I look.\n→ add({})\n"
+
+
 def test_ours_is_taken_out_of_parts() -> None:
     parts = [{"type": "text", "text": f"<think>{SAID}</think>"}, {"type": "text", "text": "42"}]
     assert _sent_on({"role": "assistant", "content": parts}) == [{"role": "assistant", "content": parts[1:]}, ASKED]
@@ -59,11 +65,20 @@ def test_what_a_provider_said_is_kept_and_nothing_is_made_anew(more: dict[str, A
     assert without_ours(body) is body
 
 
-def test_of_thoughts_of_both_the_providers_are_kept() -> None:
-    assert _sent_on({**ANSWERED, "reasoning_content": f"{SAID}Hm."}) == [
-        {**ANSWERED, "reasoning_content": "Hm."},
-        ASKED,
-    ]
+def test_an_answer_that_speaks_of_thoughts_is_kept() -> None:
+    said = f"<think>{SAID}</think>\n\nWrite <think>Hm.</think>, or <think>"
+    assert _sent_on({"role": "assistant", "content": said})[0]["content"] == "Write <think>Hm.</think>, or <think>"
+
+
+def test_a_thought_that_is_not_closed_goes_to_the_end() -> None:
+    assert _sent_on({"role": "assistant", "content": f"42<think>{SAID}"}) == [ANSWERED, ASKED]
+
+
+def test_taking_out_takes_time_in_proportion_to_the_text() -> None:
+    assert_linear(without_ours, lambda size: {"messages": [{"role": "assistant", "content": f"<think>{SAID}" * size}]})
+    assert_linear(
+        without_ours, lambda size: {"messages": [{"role": "assistant", "content": f"<think>{' ' * size}{SAID}"}]}
+    )
 
 
 @pytest.mark.parametrize("content", [None, "", f"<think>{SAID}</think>"])
