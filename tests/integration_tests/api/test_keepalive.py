@@ -122,6 +122,18 @@ def test_reasoning_is_kept_alive_from_its_first_step_on(
     assert text.index(COMMENT) < text.index("data: [DONE]")
 
 
+def test_reasoning_about_a_message_is_kept_alive_by_pings(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script(finished(delay=3.0), said(delay=2.0), contains=mark)
+    text = [line for _, line in _lines(quick, "/messages", mark, **{"x-routing-mode": "reasoning"})]
+    start = next(place for place, line in enumerate(text) if line == "event: message_start")
+    assert text[:start].count(PING) >= 2
+    assert text[start:].count(PING) >= 2
+    assert COMMENT not in text
+    assert [line for line in text if line][-2] == "event: message_stop"
+
+
 def test_a_stream_that_speaks_often_enough_has_no_comment(
     api: RunningAPI, provider: ScriptedProvider, mark: str
 ) -> None:
