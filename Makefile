@@ -10,7 +10,7 @@ COMPOSE  ?= docker compose
 ENV_FILE ?= .env
 DOCKER    = $(BOOTSTRAP) stack -- python -m operations.docker --env-file $(ENV_FILE) --compose "$(COMPOSE)"
 DASHBOARD = $(BOOTSTRAP) stack -- python -m operations.dashboards $(if $(filter-out .env,$(ENV_FILE)),--env-file $(ENV_FILE))
-CODE      = api demo local_stack operations tests
+CODE      = api config demo local_stack operations tests
 
 .DEFAULT_GOAL := help
 .PHONY: help

@@ -50,6 +50,8 @@ class Endpoint:
     """Do these events end with the one that means success?"""
     metadata_fields: frozenset[str] | None = None
     """The fields of `metadata` that LiteLLM lets the provider see, where it takes what its spans say of a call from there too."""
+    keeps_a_list: bool = False
+    """Does LiteLLM's route drop the fields that it does not know?"""
     silence: float | None = None
     """Seconds without an event after which a stream has failed, where that is less than HTTP_READ_TIMEOUT."""
 
@@ -106,6 +108,7 @@ MESSAGES = Endpoint(
     split_at_error=anthropic.split_at_error,
     is_complete=anthropic.ends_with_stop,
     metadata_fields=frozenset({"user_id"}),
+    keeps_a_list=True,
     silence=240.0,  # Claude Code ends a stream that says nothing for 300
 )
 TITLES = replace(MESSAGES, operation=Operation.TITLE)

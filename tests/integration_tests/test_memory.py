@@ -43,9 +43,9 @@ class House:
         url = f"{self.api.base_url}/chat/completions"
         return httpx.post(url, json=body, headers=sent, timeout=60, trust_env=False)
 
-    def message(self, caller: str, **headers: str) -> httpx.Response:
+    def message(self, caller: str, says: str = "Hello.", **headers: str) -> httpx.Response:
         """The same in Anthropic's dialect."""
-        body = {"model": CLAUDE, "max_tokens": 99, "messages": [{"role": "user", "content": "Hello."}]}
+        body = {"model": CLAUDE, "max_tokens": 99, "messages": [{"role": "user", "content": says}]}
         sent = {"x-api-key": _token(caller), **{name.replace("_", "-"): value for name, value in headers.items()}}
         return httpx.post(f"{self.api.base_url}/messages", json=body, headers=sent, timeout=60, trust_env=False)
 
@@ -97,6 +97,10 @@ def test_a_user_is_remembered_and_known_to_nobody_else(house: House, model: str)
 def test_the_services_headers_come_back_to_the_client(house: House, model: str) -> None:
     answer = house.ask("alice", model=model, x_session_id="s-7")
     assert answer.headers["x-supermemory-conversation-id"] == "s-7"
+
+
+def test_the_services_headers_come_back_with_a_plain_message(house: House) -> None:
+    assert house.message("alice", x_session_id="s-8").headers["x-supermemory-conversation-id"] == "s-8"
 
 
 @pytest.fixture(scope="module")
@@ -179,14 +183,10 @@ def test_a_providers_cookie_comes_back_with_its_users_calls_alone(house: House, 
     provider = ScriptedProvider(stack.url("demo-provider"))
 
     def arrived(caller: str) -> str | None:
-        mark = f"mark-{uuid4().hex}"
-        cookie = {"set-cookie": f"__cf_bm={caller}; path=/; HttpOnly"}
-        provider.script({"content": "Hello.", "headers": cookie}, contains=mark)
+        mark = _setting_a_cookie(provider, caller)
         answer = house.ask(caller, mark, model=model)
         assert "set-cookie" not in answer.headers
-        [seen] = provider.requests(contains=mark)
-        told: str | None = seen["headers"].get("cookie")
-        return told
+        return _cookie(provider, mark)
 
     assert [arrived("alice"), arrived("bob"), arrived("alice"), arrived("bob")] == [
         _shown(""),
@@ -194,6 +194,27 @@ def test_a_providers_cookie_comes_back_with_its_users_calls_alone(house: House, 
         _shown("__cf_bm=alice"),
         _shown("__cf_bm=bob"),
     ]
+
+
+def test_a_cookie_of_a_plain_message_comes_back(house: House, stack: Instance) -> None:
+    provider = ScriptedProvider(stack.url("demo-provider"))
+    answer = house.message("alice", _setting_a_cookie(provider, "anew"))
+    house.message("alice", mark := f"mark-{uuid4().hex}")
+    assert (_cookie(provider, mark), "set-cookie" in answer.headers) == (_shown("__cf_bm=anew"), False)
+
+
+def _setting_a_cookie(provider: ScriptedProvider, value: str) -> str:
+    """A word that no other request contains, and is answered with this cookie."""
+    mark = f"mark-{uuid4().hex}"
+    cookie = {"set-cookie": f"__cf_bm={value}; path=/; HttpOnly"}
+    provider.script({"content": "Hello.", "headers": cookie}, contains=mark)
+    return mark
+
+
+def _cookie(provider: ScriptedProvider, mark: str) -> str | None:
+    [seen] = provider.requests(contains=mark)
+    told: str | None = seen["headers"].get("cookie")
+    return told
 
 
 def _shown(cookie: str) -> str:
