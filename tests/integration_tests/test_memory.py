@@ -1,9 +1,11 @@
 """Callers with names and users with memories on the real stack: what is remembered, for whom, and what the records say of it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -13,6 +15,7 @@ from local_stack.instance import Instance
 from operations.spend_rows import NONE
 from operations.usage_tree import MAIN, treed
 from tests.support.api import RunningAPI, running_api
+from tests.support.client_shapes import client_shape
 from tests.support.ledgers import Ledgers, settled
 from tests.support.provider import ScriptedProvider
 from tests.support.stack_client import StackClient, eventually
@@ -24,7 +27,12 @@ MEMORY = f"""
 enabled: true
 upstream: {{models: [{GPT}, {CLAUDE}]}}
 answer_headers: [x-supermemory-*]
+patterns:
+  - {{header: user-agent, pattern: ^OpenAIClientImpl/Java, user_id: pycharm-ai}}
+  - {{header: x-openwebui-user-id, pattern: ^(.+)$, user_id: "webui-{{1}}"}}
 """
+# Callers' memory is their own; that of those who ask through such a page is for its headers to say.
+PAGE = "page"
 AGENTS = [(None, None), ("agent-1", None), ("agent-2", "agent-1"), ("agent-2", "agent-1")]
 
 
@@ -62,7 +70,8 @@ def _write(callers: Path, *names: str) -> None:
     """Callers of these names, each with a memory of its own."""
     digests = {name: sha256(_token(name).encode()).hexdigest() for name in names}
     lines = [f"- {{name: {n}, memory_user: user-{n}, tokens: [{{sha256: {d}}}]}}" for n, d in digests.items()]
-    callers.write_text("\n".join(["callers:", *lines]))
+    page = f"- {{name: {PAGE}, allowed: [set_memory_user], tokens: [{{sha256: {sha256(_token(PAGE).encode()).hexdigest()}}}]}}"
+    callers.write_text("\n".join(["callers:", page, *lines]))
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +177,34 @@ def test_litellm_takes_no_agent_of_a_session_for_one_of_its_own(
 ) -> None:
     [row] = StackClient.of(stack).spend_rows(_traces(session)[number], calls=1)
     assert row.get("agent_id") in (None, "")
+
+
+@pytest.mark.parametrize("client", ["pycharm", "open_webui"])
+def test_a_client_that_cannot_be_run_here_is_answered_as_its_requests_are_known_to_be(
+    house: House, stack: Instance, client: str
+) -> None:
+    shape, mark = client_shape(client), f"mark-{uuid4().hex}"
+    sent = {**shape.headers, "authorization": f"Bearer {_token(PAGE)}"}
+    with httpx.Client(base_url=house.api.base_url, headers=sent, timeout=60, trust_env=False) as asking:
+        assert "gpt-4o-mini" in {model["id"] for model in asking.get("/models").raise_for_status().json()["data"]}
+        answers = [asking.post("/chat/completions", json=body) for body in shape.bodies(mark)]
+    for body, answer in zip(shape.requests, answers, strict=True):
+        _is_whole(answer.raise_for_status(), body)
+    arrived = [seen["headers"] for seen in ScriptedProvider(stack.url("demo-provider")).requests(contains=mark)]
+    assert {seen["x-sm-user-id"] for seen in arrived} == {shape.memory_user}
+    rows = house.ledgers.rows_of(*_traces(answers), calls=len(answers))
+    known = {(row.caller, row.memory_user, row.session) for row in rows}
+    assert (len(arrived), known) == (len(answers), {(PAGE, shape.memory_user, shape.session or NONE)})
+
+
+def _is_whole(answer: httpx.Response, asked: dict[str, Any]) -> None:
+    """A stream ends, and tells what it used to whoever asked; a plain answer says something."""
+    if not asked["stream"]:
+        assert answer.json()["choices"][0]["message"]["content"]
+        return
+    *chunks, done = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: ")]
+    told = [chunk for chunk in map(json.loads, chunks) if chunk.get("usage")]
+    assert (done, len(told)) == ("[DONE]", 1 if "stream_options" in asked else 0)
 
 
 def test_a_token_that_is_taken_away_is_refused_without_a_restart(house: House) -> None:
