@@ -1,7 +1,7 @@
-"""What LiteLLM loses on its route /v1/messages, put back through LiteLLM's own hooks.
+"""What LiteLLM loses on its way, above all on its route /v1/messages, put back through LiteLLM's own hooks.
 
-config/litellm_config.yaml names it among the callbacks, and LiteLLM reads it from beside that file. Requests on other paths pass it
-by. Without it messages are answered as well, less what it puts back (docs/messages.md).
+config/litellm_config.yaml names it among the callbacks, and LiteLLM reads it from beside that file. Without it requests are
+answered as well, less what it puts back (docs/messages.md).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from litellm.types.utils import LlmProviders
 FIELDS: Final = "provider_fields"
 # The last line of an error's message, which LiteLLM hands on whole; of a provider's headers it hands none on.
 HEADERS: Final = "\nllm_provider_headers: "
+CLIENT_LEFT: Final = 499
 # What a client acts on or reports, and what a memory service says. Cookies and the rest do not belong into a message.
 OF_AN_ERROR: Final = ("retry-after", "request-id", "x-", "anthropic-ratelimit-")
 
@@ -55,11 +56,15 @@ class Messages(CustomLogger):
     async def async_post_call_failure_hook(
         self, request_data: dict[str, Any], original_exception: Any, user_api_key_dict: Any, **_: Any
     ) -> None:
-        """An error's headers into its message, and who asked into the row of the spend log, which is made of `metadata`."""
-        if not str(user_api_key_dict.request_route).endswith("/messages"):
-            return
+        """Who asked, into the row of the spend log, which is made of `metadata`, and a message's headers into its error's text."""
         if record := _mapping(request_data.get("litellm_metadata")).get("spend_logs_metadata"):
             request_data["metadata"] = {**_mapping(request_data.get("metadata")), "spend_logs_metadata": record}
+        if getattr(original_exception, "status_code", None) == CLIENT_LEFT:
+            # What a provider charges for a call that was cut before it told is not known, and no span names this guess.
+            for guessed in ("combined_usage_object", "response_cost"):
+                request_data.pop(guessed, None)
+        if not str(user_api_key_dict.request_route).endswith("/messages"):
+            return
         said = _mapping(getattr(original_exception, "litellm_response_headers", None))
         if told := {name: value for name, value in said.items() if name.startswith(OF_AN_ERROR)}:
             original_exception.message += HEADERS + json.dumps(told)

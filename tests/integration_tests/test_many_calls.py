@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ def _read(ledgers: Ledgers, traffic: Traffic, outcomes: list[Outcome]) -> Books:
     while True:
         calls = ledgers.spans("span_kind == 'CHAIN' and metadata['operation'] is not None")
         made = [span for span in calls if span.trace_id in traces]
-        logged = _traced(ledgers.rows(), outcomes)
+        logged = ledgers.rows()
         rows = [row for row in logged if row.trace_id in traces]
         attempts = [span for span in ledgers.calls() if span.trace_id in traces]
         before, sizes = sizes, (len(made), len(rows), len(attempts))
@@ -124,15 +124,6 @@ def _read(ledgers: Ledgers, traffic: Traffic, outcomes: list[Outcome]) -> Books:
                 traffic.run, ledgers.stack, ledgers.since, outcomes, rows, own_keys, attempts, made, spans, totals, received
             )  # fmt: skip
         time.sleep(3)
-
-
-def _traced(rows: list[SpendRow], outcomes: list[Outcome]) -> list[SpendRow]:
-    """A failed /v1/responses has lost its trace in LiteLLM's log: its client knows the call by LiteLLM's id for it."""
-    by_call = {outcome.call_id: outcome.trace_id for outcome in outcomes if outcome.call_id}
-    return [
-        replace(row, trace_id=by_call[row.call_id]) if row.trace_id == NONE and row.call_id in by_call else row
-        for row in rows
-    ]
 
 
 def _until_ended(provider: ScriptedProvider, run: str) -> list[dict[str, Any]]:
@@ -359,9 +350,15 @@ def test_a_call_whose_client_left_is_marked_cut(books: Books) -> None:
 
 def test_a_stream_whose_client_left_is_logged_with_what_it_had_used(books: Books) -> None:
     cut = Counter(row.trace_id for row in books.rows if row.cut)
-    assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-reasoned"), 1)
-    left = [row for row in books.rows if row.cut] + books.rows_of("left-response", "left-message")
+    assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-reasoned", "left-plain"), 1)
+    streams = ("left-stream", "left-anthropic", "left-reasoned", "left-response", "left-message")
+    left = [row for row in books.rows_of(*streams) if row.cut or not row.failed]
     assert all(row.completion_tokens > 0 and row.cost > 0 for row in left)
+
+
+def test_a_plain_call_whose_client_left_is_charged_no_guess(books: Books) -> None:
+    rows = books.rows_of("left-plain")
+    assert {(row.failed, row.cut, row.tokens, row.cost) for row in rows} == {(True, True, 0, 0)}
 
 
 def test_a_text_completion_whose_client_left_is_found_by_our_span_alone(books: Books) -> None:
