@@ -4,6 +4,8 @@ agent.py            the loop: plan, act, observe, until an end is reached; then 
 planning.py         one step: asked for, read, repaired once if need be
 asking.py           in which form a model is asked, and at what length at most
 step_schema.py      the schema of a step; argument_schema.py: that of a tool's arguments within it
+client_tools.py     the tools that the client brought; earlier_calls.py: its calls in the history, as steps
+handing_over.py     the answer of a turn that ends with calls for the client
 messages.py         what was said, as strict chat templates take it
 replies.py          where in a reply the step stands; json_objects.py: JSON as models write it
 steps.py            ReasoningStep: what a model plans

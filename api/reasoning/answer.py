@@ -14,7 +14,8 @@ from api.dialects.openai import ChunkStream, chat_chunk
 from api.errors import APIError, UpstreamStreamBroken
 from api.llm import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
-from api.reasoning.events import EventType, ReasoningEvent, failure
+from api.reasoning.events import End, EventType, ReasoningEvent, failure
+from api.reasoning.handing_over import handed_over, handed_over_in_chunks
 from api.reasoning.run import Run
 from api.reasoning.writers.chat import ChatWriter
 from api.reasoning.writers.writer import AnswerWriter
@@ -53,13 +54,20 @@ async def _plain_answer(
     events: list[ReasoningEvent] = []
     with agent.tracing.around(span):
         await agent.reason(run, events.append)
-        answer = await agent.answer(run)
-        completion = _completion(answer)
-        run.account(completion, answer.headers)
+        completion, headers = await _conclusion(agent, run)
         record.answered(completion)
         record.finish()
         told = writer.whole(completion, events, run)
-    return LLMAnswer(to_json(told), answer.headers | _cost_header(run))
+    return LLMAnswer(to_json(told), headers | _cost_header(run))
+
+
+async def _conclusion(agent: ReasoningAgent, run: Run) -> tuple[dict[str, Any], dict[str, str]]:
+    if run.end is End.TOOL_CALLS:
+        return handed_over(run), {}
+    answer = await agent.answer(run)
+    completion = _completion(answer)
+    run.account(completion, answer.headers)
+    return completion, answer.headers
 
 
 class AnswerStream:
@@ -129,6 +137,20 @@ class AnswerStream:
             self._planned.set()
 
     async def _answer(self) -> AsyncGenerator[bytes, None]:
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                self._record.answered(chunk)
+                if told := self._writer.of_answer(chunk):
+                    yield told
+        self._record.finish()
+        yield self._writer.closing(self._run)
+
+    async def _chunks(self) -> AsyncGenerator[dict[str, Any], None]:
+        """The answer's chunks that have choices; the usage in the others is accounted for."""
+        if self._run.end is End.TOOL_CALLS:
+            for chunk in handed_over_in_chunks(self._run, found=not self._writer.keeps_thoughts):
+                yield chunk
+            return
         with use_span(self._span, end_on_exit=False):
             stream = await self._agent.stream_answer(self._run)
         self._resources.push_async_callback(stream.aclose)
@@ -138,11 +160,7 @@ class AnswerStream:
                     if chunk.get("usage"):
                         self._run.account(chunk, {})
                     if chunk.get("choices"):
-                        self._record.answered(chunk)
-                        if told := self._writer.of_answer(chunk):
-                            yield told
-        self._record.finish()
-        yield self._writer.closing(self._run)
+                        yield chunk
 
 
 def _completion(answer: LLMAnswer) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class End(StrEnum):
     """Why the reasoning stopped. `client_disconnected` has no name here: nobody is left to read it."""
 
     FINISHED = "finished"
+    TOOL_CALLS = "tool_calls"
     MAX_STEPS = "max_steps"
     MAX_SECONDS = "max_seconds"
     MAX_TOKENS = "max_tokens"

@@ -163,7 +163,7 @@ class RequestRouter:
 def by_rule(body: Mapping[str, Any], context: RequestContext, default: RoutingMode) -> RoutingDecision | None:
     """The decision, where no model has to be asked for it."""
     asked = context.routing_mode
-    if brought := _wants_the_model_itself(body):
+    if brought := _wants_the_model_itself(body, asked):
         return _the_model(asked, f"a request with its own {brought} wants the model itself")
     if asked in (RoutingMode.PASSTHROUGH, RoutingMode.REASONING):
         return RoutingDecision(asked, f"{ROUTING_MODE_HEADER} asks for it", RoutingSource.HEADER_OVERRIDE)
@@ -182,10 +182,18 @@ def _the_model(asked: RoutingMode | None, reason: str) -> RoutingDecision:
     return RoutingDecision(RoutingMode.PASSTHROUGH, reason, RoutingSource.PASSTHROUGH_RULE, overruled)
 
 
-def _wants_the_model_itself(body: Mapping[str, Any]) -> str | None:
-    """The field that says so. What a field means when it is absent is no wish when it is said, such as no tools, or text."""
-    brought = (field for field in ("tools", "functions", "response_format") if body.get(field))
-    return next((field for field in brought if not _is_plain_text(body[field])), None)
+def _wants_the_model_itself(body: Mapping[str, Any], asked: RoutingMode | None) -> str | None:
+    """What says so. What a field means when it is absent is no wish when it is said, such as no tools, or text.
+
+    The agent plans with a client's own functions where it is asked for by name, and leaves their calls to the client.
+    """
+    fields = ("tools", "functions", "response_format")
+    wanted = [field for field in fields if body.get(field) and not _is_plain_text(body[field])]
+    if asked is RoutingMode.REASONING and "tools" in wanted:
+        if others := [tool for tool in body["tools"] if tool.get("type") != "function" or not tool.get("function")]:
+            return f"tools of the type {others[0].get('type')!r}"
+        wanted.remove("tools")
+    return next(iter(wanted), None)
 
 
 def _is_plain_text(value: Any) -> bool:

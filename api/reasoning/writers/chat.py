@@ -16,6 +16,7 @@ class ChatWriter:
     """Chunks of one completion, or the completion."""
 
     keepalive: bytes | None = None
+    keeps_thoughts = False
 
     def __init__(self, body: Mapping[str, Any]) -> None:
         self._usage_asked = bool((body.get("stream_options") or {}).get("include_usage"))

@@ -19,6 +19,11 @@ class AnswerWriter(Protocol):
     def keepalive(self) -> bytes | None:
         """The event that a silent stream sends; None: a comment, over which every reader passes."""
 
+    @property
+    def keeps_thoughts(self) -> bool:
+        """Whether clients of the dialect send back what was told of events: then an answer that ends with calls of the
+        client's own tools need not repeat it."""
+
     def opening(self) -> bytes:
         """What stands before everything else."""
 

@@ -237,13 +237,13 @@ def test_a_default_said_aloud_does_not_switch_reasoning_off(
     assert response.json()["choices"][0]["message"]["content"] == "Done."
 
 
-@pytest.mark.parametrize("brought", ["tools", "response_format"])
-def test_a_request_with_its_own_tools_or_format_goes_to_the_model_itself(
+@pytest.mark.parametrize("brought", ["functions", "response_format"])
+def test_a_request_with_its_own_functions_or_format_goes_to_the_model_itself(
     reasoner: RunningAPI, provider: ScriptedProvider, mark: str, brought: str
 ) -> None:
-    function = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+    function = {"name": "f", "parameters": {"type": "object", "properties": {}}}
     fields: dict[str, Any] = (
-        {"tools": [function]} if brought == "tools" else {"response_format": {"type": "json_object"}}
+        {"functions": [function]} if brought == "functions" else {"response_format": {"type": "json_object"}}
     )
     provider.script(said("{}"), contains=mark)
     response = ask(reasoner, f"{mark}, as JSON", **fields)
