@@ -23,7 +23,7 @@ def test_it_shows_what_a_real_model_says(program: Path, stack: Instance, tmp_pat
         running_api(tmp_path, llm_base_url=stack.url("litellm"), llm_api_key=key) as api,
     ):
         token = api.headers["authorization"].removeprefix("Bearer ")
-        claude = ClaudeCode(program, api.url, token, tmp_path / "claude")
+        claude = ClaudeCode(program, api.url, token, tmp_path / "claude", limit=300)
         options = ("--model", model.as_anthropics, "--tools", "", "--system-prompt", "Be brief.")
         ran = claude.ask("Tell me a story.", *options, "--output-format", "json", **FEW)
         result = ran.result
