@@ -9,11 +9,13 @@ import httpx
 import pytest
 from hypothesis import given, settings
 
+from local_stack.instance import Instance
 from tests.integration_tests.contract.differences import unexpected
 from tests.integration_tests.contract.messages import ANSWER, REQUEST, STREAM
 from tests.integration_tests.contract.test_equality import BOUNDED
 from tests.integration_tests.contract.wire import Wire
 from tests.support.api import RunningAPI
+from tests.support.ledgers import Ledgers, settled
 
 PATH = "/messages"
 CLAUDE, OTHERS = "claude-haiku-4-5", ("gpt-4o-mini", "gemini-2.5-flash")
@@ -345,3 +347,13 @@ def test_litellm_alone_answers_another_status_than_the_providers(litellm: Wire, 
     status, kind, message = ERRORS[what]
     error = {"type": "error", "error": {"type": kind, "message": message}}
     assert _ask(litellm, {"status": status, "raw_body": error}).status_code == answered
+
+
+def test_litellm_alone_writes_no_row_of_an_openai_models_stream_that_breaks_off(wire: Wire, stack: Instance) -> None:
+    ledgers, session = Ledgers.from_now(stack), f"session-{uuid4().hex}"
+    dropping = {"chunks": ["a", "b", "c"], "chunk_delay": 0.5, "fail_after_chunks": 2, "fail": "drop"}
+    for reply, model in ((dropping, "gpt-4o-mini"), (dropping, CLAUDE), ({"content": "Hello"}, "gpt-4o-mini")):
+        _ask(wire, reply, model=model, stream=True, headers={"x-session-id": session})
+    # Rows are written in the order of their calls: once the last is there, the first would be.
+    rows = settled(lambda: [row for row in ledgers.rows() if row.session == session], 2, within=60)
+    assert sorted((row.model, row.failed) for row in rows) == [(CLAUDE, True), ("gpt-4o-mini", False)]
