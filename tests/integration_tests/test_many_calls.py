@@ -22,7 +22,7 @@ from uuid import uuid4
 import pytest
 
 from local_stack.instance import Instance
-from operations.spend_rows import NONE, SpendRow
+from operations.spend_rows import SpendRow
 from tests.integration_tests.litellm_support import production_key
 from tests.support.api import running_api
 from tests.support.ledgers import Ledgers, PhoenixSpan
@@ -252,7 +252,7 @@ def _reported(books: Books, name: str) -> dict[str, tuple[int, int, float]]:
 @pytest.mark.parametrize("name", ["environment", "component", "operation", "model"])
 def test_the_usage_report_is_the_spend_log(books: Books, name: str) -> None:
     groups: dict[str, list[SpendRow]] = {}
-    for row in (row for row in books.rows if row.session != NONE):
+    for row in books.rows:
         groups.setdefault(getattr(row, name), []).append(row)
     logged = {
         group: (len(rows), sum(row.tokens for row in rows), math.fsum(row.cost for row in rows))
@@ -304,14 +304,10 @@ def test_a_row_names_its_user(books: Books) -> None:
     assert [row for row in books.rows if not row.end_user.startswith("token-")] == []
 
 
-def test_a_row_names_its_session_and_its_caller_unless_a_response_or_a_message_failed(books: Books) -> None:
-    failed = ("failing-response", "failing-message")
-    nameless = {(row.session, row.caller) for row in books.rows_of(*failed)}
-    assert nameless == {(NONE, NONE)}
+def test_a_row_names_its_session_and_its_caller(books: Books) -> None:
     for row in books.rows:
-        if row.trace_id not in books.traces(*failed):
-            assert row.session.startswith(books.run)
-            assert row.caller == row.end_user
+        assert row.session.startswith(books.run)
+        assert row.caller == row.end_user
 
 
 def test_no_attempt_is_untagged(books: Books) -> None:
