@@ -1,10 +1,8 @@
 """What the server that a request came to knows of it sooner than ASGI tells: that all of its body is there, and that its client
 has left. Asked by ASGI's means, the one takes a timer and the other a task for each request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
-
-from starlette.types import Scope
 
 _NAME: Final = "incoming"
 
@@ -25,12 +23,14 @@ class Incoming:
             self.tell()
 
 
-def expect(scope: Scope) -> None:
+def expect(scope: Mapping[str, object]) -> None:
     """Puts it into the request's state."""
-    scope["state"][_NAME] = Incoming()
+    if isinstance(state := scope.get("state"), dict):
+        state[_NAME] = Incoming()
 
 
-def incoming_of(scope: Scope) -> Incoming | None:
+def incoming_of(scope: Mapping[str, object]) -> Incoming | None:
     """None where another server than ours was asked."""
-    found: Incoming | None = scope.get("state", {}).get(_NAME)
+    state = scope.get("state")
+    found: Incoming | None = state.get(_NAME) if isinstance(state, dict) else None
     return found

@@ -1,11 +1,10 @@
 """Events → an HTTP answer: errors after the 200 become an event, `[DONE]` means success, and the source always ends."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast
 
 from opentelemetry.trace import get_current_span
 from starlette.requests import Request
@@ -31,8 +30,7 @@ class EventSource(Protocol):
     async def aclose(self) -> None: ...
 
 
-@runtime_checkable
-class HasOwnEvents(Protocol):
+class HasOwnEvents(EventSource, Protocol):
     """A source whose format has an error event of its own, and perhaps one that only says that the stream lives; in all others
     these are `{"error": ...}` without a name, and a comment."""
 
@@ -49,6 +47,8 @@ class EventStreamResponse(Response):
         # Proxies would otherwise hold events back to fill their buffers.
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         self._source = source
+        # Not by `isinstance`, which looks for each attribute of a protocol, and costs more than a chunk does.
+        self._own = cast(HasOwnEvents, source) if hasattr(source, "error_event") else None
         self.status_code = HTTPStatus.OK
         self.media_type = "text/event-stream"
         self.background = None
@@ -57,14 +57,15 @@ class EventStreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         metrics = metrics_of(scope)
         metrics.stream_began()
-        keepalive = StreamKeepalive(self._source.keepalive if isinstance(self._source, HasOwnEvents) else None)
-        clock = asyncio.create_task(keepalive.run(send, _keepalive_seconds(scope)))
+        own = self._own.keepalive if self._own is not None else None
+        keepalive = StreamKeepalive(send, _keepalive_seconds(scope), own)
+        keepalive.begin()
         try:
             await unless_disconnected(Request(scope, receive), self._send(scope, send, keepalive))
         except ClientDisconnected:
             return
         finally:
-            clock.cancel()
+            keepalive.end()
             metrics.stream_ended()
             await self._source.aclose()
 
@@ -87,7 +88,7 @@ class EventStreamResponse(Response):
     def _failed(self, scope: Scope, error: Exception) -> bytes:
         record_failure(get_current_span(), tracing_of(scope), error)
         told = _told(error)
-        return self._source.error_event(told) if isinstance(self._source, HasOwnEvents) else error_event(told)
+        return self._own.error_event(told) if self._own is not None else error_event(told)
 
 
 def _keepalive_seconds(scope: Scope) -> float:

@@ -16,7 +16,7 @@ class Stream:
     """What a client gets, and when."""
 
     def __init__(self) -> None:
-        self.keepalive = StreamKeepalive()
+        self.keepalive = StreamKeepalive(self.send, WHILE)
         self._sent = asyncio.Queue[float]()
 
     async def send(self, message: Message) -> None:
@@ -34,11 +34,11 @@ class Stream:
 
 @asynccontextmanager
 async def _running(stream: Stream) -> AsyncIterator[None]:
-    task = asyncio.create_task(stream.keepalive.run(stream.send, WHILE))
+    stream.keepalive.begin()
     try:
         yield
     finally:
-        task.cancel()
+        stream.keepalive.end()
 
 
 @pytest.fixture
