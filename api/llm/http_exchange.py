@@ -25,6 +25,7 @@ class Exchange:
 
     __slots__ = (
         "_failure",
+        "_fed",
         "_go_on",
         "_inflate",
         "_pieces",
@@ -51,6 +52,7 @@ class Exchange:
         self._waiting = 0
         self._failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._fed = False
         self._inflate: zlib._Decompress | None = None
 
     @property
@@ -75,7 +77,7 @@ class Exchange:
 
     def finish(self) -> None:
         """The body is whole."""
-        if self._inflate is not None and not self._inflate.eof and self._waiting:
+        if self._inflate is not None and self._fed and not self._inflate.eof:
             self.fail(Lost("A compressed answer broke off."))
         self.complete = True
 
@@ -145,6 +147,7 @@ class Exchange:
             raise self._failure
 
     def _inflated(self, inflate: "zlib._Decompress", data: bytes) -> bytes:
+        self._fed = True
         try:
             return inflate.decompress(data)
         except zlib.error:
