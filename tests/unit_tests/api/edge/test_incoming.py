@@ -108,7 +108,7 @@ def _without_the_collector() -> Iterator[None]:
 async def test_an_answer_that_was_written_needs_no_garbage_collector() -> None:
     transport: Any = _Transport()
     with _without_the_collector():
-        close = partial(int)  # which the answering alone knows
+        close: Any = partial(int)  # which the answering alone knows
         answering = Answering(asyncio.get_running_loop(), transport, close)
         answering.write(b"head")
         answering.write(b"body")
