@@ -14,6 +14,7 @@ from api.context import RequestContext
 from api.errors import APIError
 from api.llm import LLMAnswer, LLMGateway, LLMStream, ModelCatalog, is_context_overflow
 from api.reasoning.asking import step_forms
+from api.reasoning.client_tools import beside, read_client_tools
 from api.reasoning.events import End, EventType, ReasoningEvent, reasoning_complete, tool_call_text, tool_result
 from api.reasoning.messages import arranged
 from api.reasoning.planning import Planner
@@ -25,14 +26,8 @@ from api.tools import Tool, ToolCall, ToolResult, run_tools
 
 Emit = Callable[[ReasoningEvent], None]
 
-# With no tools of the caller's own these say nothing, and OpenAI refuses them: tools that are none, and what to do with them.
-_NO_TOOLS: dict[str, tuple[Any, ...]] = {
-    "tools": ([], None),
-    "functions": ([], None),
-    "tool_choice": ("none", "auto", None),
-    "function_call": ("none", "auto", None),
-    "parallel_tool_calls": (True, False, None),
-}
+# No call of ours has tools: the steps name them in words, and the answer needs none.
+_OF_TOOLS = frozenset({"tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"})
 _ENDINGS = {
     End.FINISHED: "",
     End.REFUSED: "The work was stopped because its next step was refused: say what is still open.",
@@ -66,12 +61,14 @@ class ReasoningAgent:
         object.__setattr__(self, "planner", Planner(self.gateway, self.prompts, self.limits))
 
     async def begin(self, body: Mapping[str, Any], context: RequestContext) -> Run:
-        """A run for this request, with the tools that can be used now."""
-        tools, model = self.tool_source.tools(), await self.catalog.find(body["model"])
-        return Run(body, context, tools, model, step_forms(model, tools))
+        """A run for this request, with the tools that can be used now: ours, and those that it brings."""
+        client = read_client_tools(body)
+        tools, model = beside(self.tool_source.tools(), client), await self.catalog.find(body["model"])
+        forms = step_forms(model, [*tools, *client.tools], may_finish=not client.required)
+        return Run(body, context, tools, model, forms, client)
 
-    async def reason(self, run: Run, emit: Emit) -> End:
-        """Steps until an end, which is returned.
+    async def reason(self, run: Run, emit: Emit) -> None:
+        """Steps until an end, which is the run's then.
 
         Raises:
             ReasoningStepInvalid: the model twice replied with something that is no step.
@@ -79,25 +76,24 @@ class ReasoningAgent:
         """
         try:
             async with asyncio.timeout(self.limits.max_seconds) as deadline:
-                end = await self._iterate_until_end(run, emit)
+                run.end = await self._iterate_until_end(run, emit)
         except TimeoutError:
             if not deadline.expired():
                 raise
-            end = End.MAX_SECONDS
+            run.end = End.MAX_SECONDS
         taken = {"steps": run.steps, "tool_calls": run.tool_calls}
-        emit(reasoning_complete(end, usage=run.usage, duration=run.seconds, **taken))
-        return end
+        emit(reasoning_complete(run.end, usage=run.usage, duration=run.seconds, **taken))
 
-    async def answer(self, run: Run, end: End) -> LLMAnswer:
+    async def answer(self, run: Run) -> LLMAnswer:
         """The answer, complete."""
-        body = self._answer_body(run, end)
+        body = self._answer_body(run)
         return await self.gateway.complete(
             body, component=Component.REASONING_AGENT, operation=Operation.SYNTHESIS, context=run.context
         )
 
-    async def stream_answer(self, run: Run, end: End) -> LLMStream:
+    async def stream_answer(self, run: Run) -> LLMStream:
         """The answer, event by event, its usage included."""
-        body = {**self._answer_body(run, end), "stream": True}
+        body = {**self._answer_body(run), "stream": True}
         return await self.gateway.stream(
             body, component=Component.REASONING_AGENT, operation=Operation.SYNTHESIS, context=run.context
         )
@@ -134,8 +130,19 @@ class ReasoningAgent:
         if run.repeats(calls):
             self._leave_unmade(run, calls, emit)
             return End.REPEATED_TOOL_CALL
-        await self._act(run, step, calls, emit)
-        return None
+        refused = await self._leave_to_client(run, calls)
+        await self._act(run, step, calls, refused, emit)
+        return End.TOOL_CALLS if run.left_to_client else None
+
+    async def _leave_to_client(self, run: Run, calls: list[ToolCall]) -> dict[int, ToolResult]:
+        """The calls of the client's own tools become its to make; unless one does not fit: then what is wrong, by id."""
+        theirs = [call for call in calls if call.name in run.client.names]
+        if run.client.single:
+            theirs = theirs[:1]
+        refused = await run.client.refused(theirs)
+        if not refused:
+            run.left_to_client = theirs
+        return {id(theirs[place]): result for place, result in refused.items()}
 
     async def _plan(self, run: Run, emit: Emit) -> ReasoningStep | None:
         """The next step; None when the model refuses to go on."""
@@ -144,17 +151,23 @@ class ReasoningAgent:
         if plan is None:
             return None
         emit(_planning(run.steps, plan.step, run.seconds - before, plan.used))
-        run.remember_step(plan.text)
+        run.remember_step(plan.step.thought, plan.text)
         return plan.step
 
     def _leave_unmade(self, run: Run, calls: list[ToolCall], emit: Emit) -> None:
         outcomes = [(call, ToolResult(call.name, ok=False, text="", error=_NOT_MADE)) for call in calls]
-        for _, result in outcomes:
-            emit(tool_result(run.steps, result))
+        servers = {tool.name: tool.server for tool in run.tools}
+        for index, (_, result) in enumerate(outcomes):
+            emit(tool_result(run.steps, index, result, servers.get(result.tool, "")))
         run.remember_results(outcomes)
 
-    async def _act(self, run: Run, step: ReasoningStep, calls: list[ToolCall], emit: Emit) -> None:
+    async def _act(
+        self, run: Run, step: ReasoningStep, calls: list[ToolCall], refused: dict[int, ToolResult], emit: Emit
+    ) -> None:
+        """Makes the calls that are ours; of the client's, `refused` says which did not fit."""
         found: dict[int, ToolResult] = {}
+        places = {id(call): index for index, call in enumerate(calls)}
+        ours = [call for call in calls if call.name not in run.client.names]
 
         @contextmanager
         def observe(call: ToolCall, tool: Tool | None) -> Iterator[Callable[[ToolResult], None]]:
@@ -168,25 +181,33 @@ class ReasoningAgent:
                     report(result)
                     count(result.ok)
                     found[id(call)] = result
-                    emit(tool_result(run.steps, result))
+                    emit(tool_result(run.steps, places[id(call)], result, tool.server if tool else ""))
 
                 yield report_and_emit
 
-        names = [call.name for call in calls]
-        text = "".join(tool_call_text(call.name, dict(call.arguments)) for call in calls)
-        details = {"tools": names, "concurrent": step.concurrent_execution}
-        emit(ReasoningEvent(EventType.TOOL_EXECUTION_START, run.steps, details, text))
+        made = ours or [call for call in calls if id(call) in refused]
+        if made:
+            emit(_execution_start(run.steps, made, concurrent=step.concurrent_execution))
+        for call in calls:
+            if (result := refused.get(id(call))) is not None:
+                found[id(call)] = result
+                emit(tool_result(run.steps, places[id(call)], result, ""))
         try:
-            await run_tools(run.tools, calls, concurrent=step.concurrent_execution, observe=observe)
+            await run_tools(run.tools, ours, concurrent=step.concurrent_execution, observe=observe)
         finally:
             # Also when the time is up: what some of the calls found is there for the answer.
-            run.remember_results([(call, found.get(id(call))) for call in calls])
+            told = [call for call in calls if call in ours or id(call) in refused]
+            if told:
+                run.remember_results([(call, found.get(id(call))) for call in told])
 
-    def _answer_body(self, run: Run, end: End) -> dict[str, Any]:
-        ending = self.prompts.answer_now.substitute(ending=_ENDINGS.get(end, _LIMIT_REACHED)).strip()
+    def _answer_body(self, run: Run) -> dict[str, Any]:
+        ending = _ENDINGS.get(run.end or End.FINISHED, _LIMIT_REACHED)
+        ending = self.prompts.answer_now.substitute(ending=ending).strip()
         since = [*run.progress, {"role": "user", "content": ending}]
-        kept = {name: value for name, value in run.body.items() if value not in _NO_TOOLS.get(name, ())}
-        return {**kept, "messages": arranged(self.prompts.synthesis.template, run.conversation, since)}
+        kept = {name: value for name, value in run.body.items() if name not in _OF_TOOLS}
+        nested = bool(run.forms) and run.forms[0].nested
+        conversation = run.conversation(nested=nested)
+        return {**kept, "messages": arranged(self.prompts.synthesis.template, conversation, since)}
 
     def _span(self, run: Run, name: str) -> AbstractContextManager[Span]:
         return self.tracing.span(name, "CHAIN", metadata=run.metadata, session_id=run.context.session_id)
@@ -206,6 +227,12 @@ class ReasoningAgent:
                     record_failure(span, self.tracing, "the call failed")
 
             yield report
+
+
+def _execution_start(number: int, calls: list[ToolCall], *, concurrent: bool) -> ReasoningEvent:
+    text = "".join(tool_call_text(call.name, dict(call.arguments)) for call in calls)
+    details = {"tools": [call.name for call in calls], "concurrent": concurrent}
+    return ReasoningEvent(EventType.TOOL_EXECUTION_START, number, details, text)
 
 
 def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, Any]) -> ReasoningEvent:

@@ -1,32 +1,40 @@
-"""The answer as OpenAI's clients read it: one id, the model as asked, the role once, the usage of all calls."""
+"""From a request to its answer: the reasoning, then what the model says in the end, plain or event by event."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
-from uuid import uuid4
 
 from opentelemetry.trace import Span, get_current_span, use_span
 from pydantic_core import to_json
 
 from api.components import Component
 from api.context import RequestContext
-from api.dialects.openai import DONE, ChunkStream, chat_answer, chat_chunk
+from api.dialects.openai import ChunkStream, chat_chunk
 from api.errors import APIError, UpstreamStreamBroken
 from api.llm import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
 from api.reasoning.events import End, EventType, ReasoningEvent, failure
+from api.reasoning.handing_over import handed_over, handed_over_in_chunks
 from api.reasoning.run import Run
-from api.sse import event
+from api.reasoning.writers.chat import ChatWriter
+from api.reasoning.writers.writer import AnswerWriter
 from api.telemetry import Recorder, record_failure
 
 # Errors that come this early still have their own HTTP status; after it, the client sees the reasoning as it happens.
 STATUS_GRACE = 1.0  # seconds
 
 
-async def answer(agent: ReasoningAgent, body: Mapping[str, Any], context: RequestContext) -> "LLMAnswer | AnswerStream":
-    """The request's answer after reasoning, streamed if the request asks for it; a stream has been opened."""
+async def answer(
+    agent: ReasoningAgent,
+    body: Mapping[str, Any],
+    context: RequestContext,
+    writer: Callable[[Mapping[str, Any]], AnswerWriter] = ChatWriter,
+) -> "LLMAnswer | AnswerStream":
+    """The request's answer after reasoning, streamed if the request asks for it; a stream has been opened.
+
+    `body` is a chat completion request, whatever the dialect in which it is answered.
+    """
     run = await agent.begin(body, context)
     span = agent.tracing.start_span(
         Component.REASONING_AGENT.value, "AGENT", metadata=run.metadata, session_id=context.session_id
@@ -34,39 +42,41 @@ async def answer(agent: ReasoningAgent, body: Mapping[str, Any], context: Reques
     record = Recorder(agent.tracing, get_current_span(), span)
     record.asked(body)
     if not body.get("stream"):
-        return await _plain_answer(agent, run, span, record)
-    stream = AnswerStream(agent, run, span, record)
+        return await _plain_answer(agent, run, span, record, writer(body))
+    stream = AnswerStream(agent, run, span, record, writer(body))
     await stream.open()
     return stream
 
 
-async def _plain_answer(agent: ReasoningAgent, run: Run, span: Span, record: Recorder) -> LLMAnswer:
-    """The result alone, with the usage of the whole request and how the reasoning ended."""
+async def _plain_answer(
+    agent: ReasoningAgent, run: Run, span: Span, record: Recorder, writer: AnswerWriter
+) -> LLMAnswer:
+    events: list[ReasoningEvent] = []
     with agent.tracing.around(span):
-        end = await agent.reason(run, lambda _event: None)
-        answer = await agent.answer(run, end)
-        body = _completion(answer)
-        run.account(body, answer.headers)
-        chat_answer(body)
-        record.answered(body)
+        await agent.reason(run, events.append)
+        completion, headers = await _conclusion(agent, run)
+        record.answered(completion)
         record.finish()
-        body |= {
-            "id": _completion_id(),
-            "model": run.body["model"],
-            "usage": run.usage,
-            "metadata": _how_it_ended(run, end),
-        }
-    return LLMAnswer(to_json(body), answer.headers | _cost_header(run))
+        told = writer.whole(completion, events, run)
+    return LLMAnswer(to_json(told), headers | _cost_header(run))
+
+
+async def _conclusion(agent: ReasoningAgent, run: Run) -> tuple[dict[str, Any], dict[str, str]]:
+    if run.end is End.TOOL_CALLS:
+        return handed_over(run), {}
+    answer = await agent.answer(run)
+    completion = _completion(answer)
+    run.account(completion, answer.headers)
+    return completion, answer.headers
 
 
 class AnswerStream:
-    """The reasoning as it happens, then the answer, as one stream of chunks. To be opened, read once and closed."""
+    """The reasoning as it happens, then the answer, as one stream of events. To be opened, read once and closed."""
 
-    def __init__(self, agent: ReasoningAgent, run: Run, span: Span, record: Recorder) -> None:
+    def __init__(self, agent: ReasoningAgent, run: Run, span: Span, record: Recorder, writer: AnswerWriter) -> None:
         self.headers: dict[str, str] = {}
         self._record = record
-        self._agent, self._run, self._span = agent, run, span
-        self._chunks = _ChunkWriter(run.body["model"])
+        self._agent, self._run, self._span, self._writer = agent, run, span, writer
         self._emitted: asyncio.Queue[ReasoningEvent | None] = asyncio.Queue()
         self._planned = asyncio.Event()
         self._resources = AsyncExitStack()
@@ -75,6 +85,14 @@ class AnswerStream:
             self._reasoning = asyncio.create_task(agent.reason(run, self._emit))
         self._resources.push_async_callback(_cancel, self._reasoning)
         self._reasoning.add_done_callback(lambda _task: self._emitted.put_nowait(None))
+
+    @property
+    def keepalive(self) -> bytes | None:
+        return self._writer.keepalive
+
+    def error_event(self, error: APIError) -> bytes:
+        """What the stream ends with when it fails."""
+        return self._writer.error_event(error)
 
     async def open(self) -> None:
         """Waits a moment for the first step, so that a request that fails at once has the failure's own status."""
@@ -92,17 +110,21 @@ class AnswerStream:
             planned.cancel()
 
     async def events(self) -> AsyncGenerator[bytes, None]:
-        """Chunks, and at last `[DONE]`. A failure is a chunk first, then raised."""
+        """What the writer makes of it all. A failure is told of first, then raised."""
         try:
+            if opening := self._writer.opening():
+                yield opening
             while (emitted := await self._emitted.get()) is not None:
-                yield self._chunks.of_event(emitted)
-            end = self._reasoning.result()
-            async with aclosing(self._answer(end)) as answer:
-                async for chunk in answer:
-                    yield chunk
+                if told := self._writer.of_event(emitted):
+                    yield told
+            self._reasoning.result()
+            async with aclosing(self._answer()) as answer:
+                async for told in answer:
+                    yield told
         except Exception as error:
             record_failure(self._span, self._agent.tracing, error)
-            yield self._chunks.of_event(_error_event(self._run.steps, error))
+            if told := self._writer.of_event(_error_event(self._run.steps, error)):
+                yield told
             raise
 
     async def aclose(self) -> None:
@@ -114,9 +136,23 @@ class AnswerStream:
         if emitted.type is EventType.PLANNING:
             self._planned.set()
 
-    async def _answer(self, end: End) -> AsyncGenerator[bytes, None]:
+    async def _answer(self) -> AsyncGenerator[bytes, None]:
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                self._record.answered(chunk)
+                if told := self._writer.of_answer(chunk):
+                    yield told
+        self._record.finish()
+        yield self._writer.closing(self._run)
+
+    async def _chunks(self) -> AsyncGenerator[dict[str, Any], None]:
+        """The answer's chunks that have choices; the usage in the others is accounted for."""
+        if self._run.end is End.TOOL_CALLS:
+            for chunk in handed_over_in_chunks(self._run, found=not self._writer.keeps_thoughts):
+                yield chunk
+            return
         with use_span(self._span, end_on_exit=False):
-            stream = await self._agent.stream_answer(self._run, end)
+            stream = await self._agent.stream_answer(self._run)
         self._resources.push_async_callback(stream.aclose)
         async with aclosing(stream.read(ChunkStream(chat_chunk, usage_asked=True))) as blocks:
             async for chunks in blocks:
@@ -124,47 +160,7 @@ class AnswerStream:
                     if chunk.get("usage"):
                         self._run.account(chunk, {})
                     if chunk.get("choices"):
-                        self._record.answered(chunk)
-                        yield self._chunks.of_answer(chunk)
-        self._record.finish()
-        if (self._run.body.get("stream_options") or {}).get("include_usage"):
-            yield self._chunks.of_usage(self._run.usage)
-        yield DONE
-
-
-class _ChunkWriter:
-    """Chunks of one completion."""
-
-    def __init__(self, model: str) -> None:
-        self._head = {
-            "id": _completion_id(),
-            "object": "chat.completion.chunk",
-            "created": int(time.time()),
-            "model": model,
-        }
-        self._roles_sent: set[int] = set()
-
-    def of_event(self, emitted: ReasoningEvent) -> bytes:
-        choice = {"index": 0, "delta": self._with_role(0, emitted.delta()), "logprobs": None, "finish_reason": None}
-        return event({**self._head, "choices": [choice]})
-
-    def of_answer(self, chunk: Mapping[str, Any]) -> bytes:
-        choices = [self._choice(choice) for choice in chunk["choices"]]
-        kept = {name: value for name, value in chunk.items() if name != "usage"}
-        return event({**kept, **self._head, "choices": choices})
-
-    def of_usage(self, usage: Mapping[str, Any]) -> bytes:
-        return event({**self._head, "choices": [], "usage": usage})
-
-    def _choice(self, choice: Mapping[str, Any]) -> dict[str, Any]:
-        index = choice.get("index", 0)
-        return {**choice, "delta": self._with_role(index, choice["delta"])}
-
-    def _with_role(self, index: int, delta: Mapping[str, Any]) -> dict[str, Any]:
-        if index in self._roles_sent:
-            return {name: value for name, value in delta.items() if name != "role"}
-        self._roles_sent.add(index)
-        return {"role": "assistant", **delta}
+                        yield chunk
 
 
 def _completion(answer: LLMAnswer) -> dict[str, Any]:
@@ -185,14 +181,5 @@ def _error_event(step: int, error: Exception) -> ReasoningEvent:
     return failure(step, "The server failed while it was reasoning.", "internal_error")
 
 
-def _how_it_ended(run: Run, end: End) -> dict[str, str]:
-    """In the completion's own `metadata`, whose values are strings."""
-    return {"reasoning_end": end.value, "reasoning_steps": str(run.steps), "reasoning_tool_calls": str(run.tool_calls)}
-
-
 def _cost_header(run: Run) -> dict[str, str]:
     return {"x-litellm-response-cost": str(run.usage["cost"])} if "cost" in run.usage else {}
-
-
-def _completion_id() -> str:
-    return f"chatcmpl-{uuid4().hex}"

@@ -9,8 +9,8 @@ from typing import Any
 
 from api.errors import APIError
 from api.llm import ModelInfo, is_context_overflow
+from api.reasoning.client_tools import Described
 from api.reasoning.step_schema import arguments_of, reduced_schema, step_schema
-from api.tools import Tool
 
 # What a model thinks counts as what it writes. OpenAI advises to leave so many tokens for it; other makers' models need no more.
 THINKING_ROOM = 25_000
@@ -26,14 +26,15 @@ class StepForm:
     nested: bool = False
 
 
-def step_forms(model: ModelInfo | None, tools: Sequence[Tool]) -> list[StepForm]:
+def step_forms(model: ModelInfo | None, tools: Sequence[Described], *, may_finish: bool = True) -> list[StepForm]:
     """The ways to ask this model, the strictest first: a schema, a reduced one, JSON mode, words alone."""
     forms = [StepForm({"response_format": {"type": "json_object"}}), StepForm({})]
     if model is not None and not model.supports_response_format:
         forms = forms[1:]
     if model is not None and model.supports_response_schema:
         arguments = arguments_of(tools)
-        forms = [_by_schema(step_schema(arguments)), _by_schema(reduced_schema(arguments)), *forms]
+        schemas = [schema(arguments, may_finish=may_finish) for schema in (step_schema, reduced_schema)]
+        forms = [*map(_by_schema, schemas), *forms]
     return forms
 
 

@@ -29,6 +29,7 @@ class End(StrEnum):
     """Why the reasoning stopped. `client_disconnected` has no name here: nobody is left to read it."""
 
     FINISHED = "finished"
+    TOOL_CALLS = "tool_calls"
     MAX_STEPS = "max_steps"
     MAX_SECONDS = "max_seconds"
     MAX_TOKENS = "max_tokens"
@@ -86,10 +87,12 @@ def failure(step: int, message: str, code: str | None) -> ReasoningEvent:
     return ReasoningEvent(EventType.ERROR, step, {"message": message, "code": code}, f"(failed: {message})\n")
 
 
-def tool_result(step: int, result: ToolResult) -> ReasoningEvent:
-    """One call's outcome."""
+def tool_result(step: int, index: int, result: ToolResult, server: str) -> ReasoningEvent:
+    """The outcome of the step's call at this place; `server` is empty where no server has such a tool."""
     details = {
+        "index": index,
         "tool": result.tool,
+        "server": server,
         "ok": result.ok,
         "content": result.text if result.ok else result.error,
         "left_out_characters": result.left_out,

@@ -11,13 +11,13 @@ from api.errors import APIError, ReasoningStepInvalid
 from api.llm import LLMGateway
 from api.reasoning.argument_schema import strict_arguments, without_unsaid
 from api.reasoning.asking import RefusedForms, StepForm, length_limit, refuses_form
+from api.reasoning.client_tools import Described
 from api.reasoning.messages import arranged
 from api.reasoning.prompts import Prompts
 from api.reasoning.replies import Reply, read_reply
 from api.reasoning.run import Limits, Run
 from api.reasoning.steps import ReasoningStep, StepInvalid
 from api.reasoning.usage import add_usage
-from api.tools import Tool
 
 # What of a caller's request is for the answer alone: how it is sampled, and its length, form and number. All else goes into the
 # steps too: who the request is for, how it is billed, what a provider may do with the conversation, and what is not known here.
@@ -83,7 +83,8 @@ class Planner:
             if reply.refused:
                 return None
             try:
-                step = _without_unsaid(reply.step(), run.tools)
+                step = _without_unsaid(reply.step(), run.offered)
+                run.client.check(step)
             except StepInvalid as problem:
                 if attempt == 2:
                     raise ReasoningStepInvalid(f"The model's reply was no reasoning step, twice: {problem}.") from None
@@ -95,7 +96,9 @@ class Planner:
 
     async def _ask(self, form: StepForm, run: Run, exchange: list[dict[str, str]]) -> tuple[Reply, dict[str, Any]]:
         fields = {name: value for name, value in run.body.items() if name not in _ANSWER_FIELDS}
-        messages = arranged(self._instructions(form, run.tools), run.conversation, [*run.progress, *exchange])
+        messages = arranged(
+            self._instructions(form, run.offered), run.conversation(nested=form.nested), [*run.progress, *exchange]
+        )
         limit = length_limit(run.model, run.body, self.limits.max_step_tokens)
         answer = await self.gateway.complete(
             {**fields, **limit, **form.fields, "messages": messages},
@@ -106,7 +109,7 @@ class Planner:
         told = answer.json()
         return read_reply(told), run.account(told, answer.headers)
 
-    def _instructions(self, form: StepForm, tools: Sequence[Tool]) -> str:
+    def _instructions(self, form: StepForm, tools: Sequence[Described]) -> str:
         listed = [
             {"name": tool.name, "description": tool.description, "arguments": tool.input_schema} for tool in tools
         ]
@@ -118,7 +121,7 @@ class Planner:
         )
 
 
-def _without_unsaid(step: ReasoningStep, tools: Sequence[Tool]) -> ReasoningStep:
+def _without_unsaid(step: ReasoningStep, tools: Sequence[Described]) -> ReasoningStep:
     """A schema that requires all fields of a tool's arguments lets a model say null for those that it leaves out."""
     named = {tool.name: tool.input_schema for tool in tools}
     for request in step.tools_to_use:

@@ -10,11 +10,14 @@ from api.components import Component
 from api.context import RequestContext
 from api.llm import ModelInfo
 from api.reasoning.asking import StepForm
+from api.reasoning.client_tools import ClientTools, Described
+from api.reasoning.earlier_calls import as_steps, open_calls, results_text
 from api.reasoning.events import End
 from api.reasoning.usage import add_usage, usage_of
 from api.tools import Tool, ToolCall, ToolResult
 
 IDENTICAL = 3  # calls, or steps, in a row
+MAX_FOUND = 4_000  # characters of a result that the client takes along
 _CUT_OFF = "Error: the work was stopped before this call came to its end"
 _LEFT_OUT = "Tool results: left out, because they no longer fit into the model's context"
 
@@ -41,18 +44,34 @@ class Run:
     model: ModelInfo | None
     forms: Sequence[StepForm] = ()
     """The ways in which this model can be asked for a step, the strictest first."""
+    client: ClientTools = field(default_factory=ClientTools)
+    """The tools that the client runs itself."""
     progress: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
     tool_calls: int = 0
+    end: End | None = None
+    """Why the reasoning stopped; None while it goes on."""
+    left_to_client: Sequence[ToolCall] = ()
+    """The calls with which the turn ends, for the client to make."""
+    found: list[str] = field(default_factory=list)
+    """What has been thought and found, line by line, as it stands in an answer that is no end."""
     started: float = field(default_factory=time.perf_counter)
     _last_calls: list[str] = field(default_factory=list)
     _last_steps: list[tuple[str, ...]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        for calls in open_calls(self.body["messages"]):
+            self.repeats(calls)
+
     @property
-    def conversation(self) -> list[dict[str, Any]]:
-        """The caller's own messages, system messages, images and earlier turns included, as they were sent."""
-        return list(self.body["messages"])
+    def offered(self) -> Sequence[Described]:
+        """Every tool that a step may call."""
+        return [*self.tools, *self.client.tools]
+
+    def conversation(self, *, nested: bool) -> list[dict[str, Any]]:
+        """The caller's own messages, system messages, images and earlier turns included, as they were sent but for calls."""
+        return as_steps(self.body["messages"], nested=nested)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -87,9 +106,10 @@ class Run:
         self._last_calls, self._last_steps = all_calls[1 - IDENTICAL :], all_steps[1 - IDENTICAL :]
         return _identical_in_a_row(all_calls) or _identical_in_a_row(all_steps)
 
-    def remember_step(self, text: str) -> None:
+    def remember_step(self, thought: str, text: str) -> None:
         """The step becomes the model's own turn, so that it builds on it."""
         self.progress.append({"role": "assistant", "content": text})
+        self.found.append(thought)
 
     def remember_no_calls(self) -> None:
         """A turn for the model to answer to, after a step without calls."""
@@ -105,12 +125,23 @@ class Run:
             | ({"ok": result.ok, "result": result.for_model()} if result else {"ok": False, "result": _CUT_OFF})
             for call, result in outcomes
         ]
-        self.progress.append({"role": "user", "content": "Tool results: " + json.dumps(told, ensure_ascii=False)})
+        self.progress.append({"role": "user", "content": results_text(told)})
+        self.found += [
+            _as_line(call, result)
+            for call, result in outcomes
+            if result is not None and call.name not in self.client.names
+        ]
 
     def leave_out_longest_results(self) -> None:
         """Makes room for the answer where the next step found none; what was concluded from these results stays."""
         results = [turn for turn in self.progress if turn["role"] == "user"]
         max(results, key=lambda turn: len(turn["content"]))["content"] = _LEFT_OUT
+
+
+def _as_line(call: ToolCall, result: ToolResult) -> str:
+    said = result.for_model()
+    cut = said if len(said) <= MAX_FOUND else f"{said[:MAX_FOUND]} …"
+    return f"{call.name}({json.dumps(dict(call.arguments), ensure_ascii=False)}): {cut}"
 
 
 def _identical_in_a_row(values: Sequence[Any]) -> bool:

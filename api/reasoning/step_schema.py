@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.reasoning.argument_schema import MAX_TEXT, strict_arguments
+from api.reasoning.client_tools import Described
 from api.reasoning.steps import NEXT, NextAction
-from api.tools import Tool
 
 MAX_THOUGHT = 2_000  # characters
 MAX_REASON = 300
@@ -25,15 +25,16 @@ Arguments = Mapping[str, dict[str, Any] | None]
 """The strict schema of each tool's arguments; None: they are asked for as text."""
 
 
-def arguments_of(tools: Sequence[Tool]) -> Arguments:
+def arguments_of(tools: Sequence[Described]) -> Arguments:
     """The schemas of these tools, if all of them together are not too much."""
     own = {tool.name: strict_arguments(tool.input_schema) for tool in tools}
     return own if len(json.dumps(own)) <= MAX_SIZE else dict.fromkeys(own)
 
 
-def step_schema(tools: Arguments) -> dict[str, Any]:
+def step_schema(tools: Arguments, *, may_finish: bool = True) -> dict[str, Any]:
     """The schema for these tools."""
-    forms = [_form(NextAction.CONTINUE_THINKING), _form(NextAction.FINISHED)]
+    actions = [NextAction.CONTINUE_THINKING, *([NextAction.FINISHED] if may_finish else [])]
+    forms = [_form(action) for action in actions]
     if tools:
         calls = {"type": "array", "items": _call(tools), "minItems": 1, "maxItems": MAX_CALLS}
         concurrent = {"type": "boolean", "description": "Whether the calls may run side by side"}
@@ -42,9 +43,9 @@ def step_schema(tools: Arguments) -> dict[str, Any]:
     return _closed(thought=thought, **{NEXT: {"anyOf": forms}})
 
 
-def reduced_schema(tools: Arguments) -> dict[str, Any]:
+def reduced_schema(tools: Arguments, *, may_finish: bool = True) -> dict[str, Any]:
     """The same alternatives without bounds, which some strict modes refuse, and with all arguments as text."""
-    return _unbounded(step_schema(dict.fromkeys(tools)))
+    return _unbounded(step_schema(dict.fromkeys(tools), may_finish=may_finish))
 
 
 def _form(action: NextAction, **fields: Any) -> dict[str, Any]:

@@ -88,8 +88,20 @@ class RequestRouter:
         if self.colleagues is not None:
             self.colleagues.hear(MOVED, self._hear)
 
-    async def decide(self, body: Mapping[str, Any], context: RequestContext, tools: Sequence[Tool]) -> RoutingDecision:
-        """The decision for a valid chat completion request."""
+    def may_choose_reasoning(self, context: RequestContext) -> bool:
+        """Whether it has to be looked at what the request asks: it is not for the model by the word of its sender alone."""
+        asked = context.routing_mode or context.caller.routing_mode or self.default
+        moved = context.routing_mode is None and _session(context) in self._moved
+        return asked is not RoutingMode.PASSTHROUGH or moved
+
+    async def decide(
+        self, body: Mapping[str, Any] | str, context: RequestContext, tools: Sequence[Tool]
+    ) -> RoutingDecision:
+        """The decision for a valid chat completion request, or for one that cannot be such a request: then for which reason."""
+        if isinstance(body, str):
+            unfit = _the_model(context.routing_mode, body)
+            self.metrics.routed(unfit.mode.value, unfit.source.value, kept=False)
+            return unfit
         decision = by_rule(body, context, context.caller.routing_mode or self.default)
         if decision is None or decision.source is RoutingSource.DEFAULT:
             decision = self._kept(body, context) or decision or await self._classify(body, context, tools)
@@ -151,7 +163,7 @@ class RequestRouter:
 def by_rule(body: Mapping[str, Any], context: RequestContext, default: RoutingMode) -> RoutingDecision | None:
     """The decision, where no model has to be asked for it."""
     asked = context.routing_mode
-    if brought := _wants_the_model_itself(body):
+    if brought := _wants_the_model_itself(body, asked):
         return _the_model(asked, f"a request with its own {brought} wants the model itself")
     if asked in (RoutingMode.PASSTHROUGH, RoutingMode.REASONING):
         return RoutingDecision(asked, f"{ROUTING_MODE_HEADER} asks for it", RoutingSource.HEADER_OVERRIDE)
@@ -170,10 +182,18 @@ def _the_model(asked: RoutingMode | None, reason: str) -> RoutingDecision:
     return RoutingDecision(RoutingMode.PASSTHROUGH, reason, RoutingSource.PASSTHROUGH_RULE, overruled)
 
 
-def _wants_the_model_itself(body: Mapping[str, Any]) -> str | None:
-    """The field that says so. What a field means when it is absent is no wish when it is said, such as no tools, or text."""
-    brought = (field for field in ("tools", "functions", "response_format") if body.get(field))
-    return next((field for field in brought if not _is_plain_text(body[field])), None)
+def _wants_the_model_itself(body: Mapping[str, Any], asked: RoutingMode | None) -> str | None:
+    """What says so. What a field means when it is absent is no wish when it is said, such as no tools, or text.
+
+    The agent plans with a client's own functions where it is asked for by name, and leaves their calls to the client.
+    """
+    fields = ("tools", "functions", "response_format")
+    wanted = [field for field in fields if body.get(field) and not _is_plain_text(body[field])]
+    if asked is RoutingMode.REASONING and "tools" in wanted:
+        if others := [tool for tool in body["tools"] if tool.get("type") != "function" or not tool.get("function")]:
+            return f"tools of the type {others[0].get('type')!r}"
+        wanted.remove("tools")
+    return next(iter(wanted), None)
 
 
 def _is_plain_text(value: Any) -> bool:

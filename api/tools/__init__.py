@@ -22,7 +22,7 @@ mcp_config.py      config/mcp_servers.yaml
 from api.tools.mcp import MCPServers
 from api.tools.mcp_config import MCPConfigError, load_mcp_config
 from api.tools.running import run_tools
-from api.tools.tool import Tool, ToolCall, ToolFailure, ToolResult
+from api.tools.tool import Tool, ToolCall, ToolFailure, ToolResult, misfit
 
 __all__ = [
     "MCPConfigError",
@@ -32,5 +32,6 @@ __all__ = [
     "ToolFailure",
     "ToolResult",
     "load_mcp_config",
+    "misfit",
     "run_tools",
 ]

@@ -117,6 +117,16 @@ class Tool:
         return kept, len(text) - len(kept)
 
 
+async def misfit(name: str, schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str | None:
+    """Why arguments do not fit the schema of a tool that somebody else calls; None if they do, or if that cannot be told."""
+    try:
+        check = await asyncio.to_thread(_compiled, schema)
+    except ValueError:
+        return None
+    problem, _ = check(arguments)
+    return f"{name} was not called, its arguments do not fit: {problem}" if problem else None
+
+
 def _compiled(schema: Mapping[str, Any]) -> "Check":
     # Imported with the first tool: without any, the start need not take the time of a JSON Schema library.
     from api.tools.schema import compile_schema

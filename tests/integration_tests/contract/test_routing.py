@@ -65,9 +65,10 @@ RULES: dict[str, tuple[dict[str, str], dict[str, Any], str, str]] = {
         "header_override",
     ),
     "no tools": ({}, {"tools": []}, "passthrough", "default"),
-    "tools over reasoning": (
+    "reasoning with tools": ({"X-Routing-Mode": "reasoning"}, {"tools": [TOOL]}, "reasoning", "header_override"),
+    "tools that are no functions, over reasoning": (
         {"X-Routing-Mode": "reasoning"},
-        {"tools": [TOOL]},
+        {"tools": [{"type": "custom", "custom": {"name": "f"}}]},
         "passthrough",
         "passthrough_rule",
     ),
@@ -86,16 +87,16 @@ def test_the_rules_decide_in_their_order(wire: Wire, mark: str, rule: str) -> No
 
 
 def test_an_overruled_header_is_answered_in_a_header(wire: Wire) -> None:
-    response = wire.ask(headers={"X-Routing-Mode": "reasoning"}, tools=[TOOL])
-    assert response.headers["x-routing-overruled"].startswith("reasoning; ")
+    response = wire.ask(headers={"X-Routing-Mode": "auto"}, tools=[TOOL])
+    assert response.headers["x-routing-overruled"].startswith("auto; ")
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_error_of_the_provider_tells_the_decision_and_what_was_overruled(wire: Wire, stream: bool) -> None:
     refused = {"status": 429, "error": {"message": "slow down"}}
-    response = wire.ask(refused, headers={"X-Routing-Mode": "reasoning"}, tools=[TOOL], stream=stream)
+    response = wire.ask(refused, headers={"X-Routing-Mode": "auto"}, tools=[TOOL], stream=stream)
     assert (response.status_code, _told(response)) == (429, ("passthrough", "passthrough_rule"))
-    assert response.headers["x-routing-overruled"].startswith("reasoning; ")
+    assert response.headers["x-routing-overruled"].startswith("auto; ")
 
 
 OTHERS: dict[str, dict[str, Any]] = {

@@ -85,14 +85,16 @@ def test_the_reasoning_can_be_read_as_thinking(reasoner: RunningAPI, provider: S
         assert part in thinking
 
 
-def test_a_plain_answer_is_the_result_alone_and_says_how_it_ended(
+def test_a_plain_answer_is_the_result_with_its_thoughts_and_says_how_it_ended(
     reasoner: RunningAPI, provider: ScriptedProvider, mark: str
 ) -> None:
     _two_tools(provider, mark)
     answer = ask(reasoner, mark).json()
     message = answer["choices"][0]["message"]
     assert (message["role"], message["content"]) == ("assistant", f"It is {CONVERTED} miles.")
-    assert not {"reasoning_content", "reasoning_event"} & set(message)
+    _two_tools(provider, mark)
+    assert message["reasoning_content"] == ask_streamed(reasoner, mark).thinking
+    assert "reasoning_event" not in message
     assert answer["metadata"] == {"reasoning_end": "finished", "reasoning_steps": "3", "reasoning_tool_calls": "2"}
 
 
@@ -235,13 +237,13 @@ def test_a_default_said_aloud_does_not_switch_reasoning_off(
     assert response.json()["choices"][0]["message"]["content"] == "Done."
 
 
-@pytest.mark.parametrize("brought", ["tools", "response_format"])
-def test_a_request_with_its_own_tools_or_format_goes_to_the_model_itself(
+@pytest.mark.parametrize("brought", ["functions", "response_format"])
+def test_a_request_with_its_own_functions_or_format_goes_to_the_model_itself(
     reasoner: RunningAPI, provider: ScriptedProvider, mark: str, brought: str
 ) -> None:
-    function = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+    function = {"name": "f", "parameters": {"type": "object", "properties": {}}}
     fields: dict[str, Any] = (
-        {"tools": [function]} if brought == "tools" else {"response_format": {"type": "json_object"}}
+        {"functions": [function]} if brought == "functions" else {"response_format": {"type": "json_object"}}
     )
     provider.script(said("{}"), contains=mark)
     response = ask(reasoner, f"{mark}, as JSON", **fields)

@@ -19,11 +19,13 @@ def test_the_readable_form_is_there_where_there_is_something_to_read() -> None:
 
 
 def test_a_result_says_which_tool_how_it_went_and_how_long_it_took() -> None:
-    typed = tool_result(2, ToolResult("add", ok=True, text="3", duration=0.12345)).delta()["reasoning_event"]
+    typed = tool_result(2, 0, ToolResult("add", ok=True, text="3", duration=0.12345), "demo").delta()["reasoning_event"]
     assert typed == {
         "type": "tool_result",
         "step": 2,
+        "index": 0,
         "tool": "add",
+        "server": "demo",
         "ok": True,
         "content": "3",
         "left_out_characters": 0,
@@ -32,13 +34,13 @@ def test_a_result_says_which_tool_how_it_went_and_how_long_it_took() -> None:
 
 
 def test_a_failure_says_why() -> None:
-    delta = tool_result(1, ToolResult("add", ok=False, text="", error="no")).delta()
+    delta = tool_result(1, 0, ToolResult("add", ok=False, text="", error="no"), "demo").delta()
     assert (delta["reasoning_event"]["ok"], delta["reasoning_event"]["content"]) == (False, "no")
     assert delta["reasoning_content"] == "← add: Error: no\n"
 
 
 def test_a_person_reads_the_beginning_and_the_typed_form_has_it_all() -> None:
-    delta = tool_result(1, ToolResult("big", ok=True, text="x" * 2000, left_out=5)).delta()
+    delta = tool_result(1, 0, ToolResult("big", ok=True, text="x" * 2000, left_out=5), "demo").delta()
     assert len(delta["reasoning_content"]) < 600
     assert len(delta["reasoning_event"]["content"]) == 2000
     assert delta["reasoning_event"]["left_out_characters"] == 5

@@ -70,7 +70,7 @@ def test_three_identical_calls_or_steps_in_a_row_are_noticed_at_the_third(
 
 
 def test_a_step_becomes_the_models_own_turn(run: Run) -> None:
-    run.remember_step("{}")
+    run.remember_step("I think.", "{}")
     assert run.progress == [{"role": "assistant", "content": "{}"}]
 
 
@@ -96,9 +96,18 @@ def test_after_a_step_without_calls_the_model_has_a_turn_to_answer_to(run: Run) 
 
 
 def test_the_conversation_is_the_callers_and_stays_so(run: Run) -> None:
-    run.conversation.append({"role": "user", "content": "more"})
-    assert run.conversation == run.body["messages"]
-    assert len(run.conversation) == 2
+    run.conversation(nested=False).append({"role": "user", "content": "more"})
+    assert run.conversation(nested=False) == run.body["messages"]
+    assert len(run.conversation(nested=False)) == 2
+
+
+def test_what_was_thought_and_found_can_be_told_line_by_line(run: Run) -> None:
+    run.remember_step("I think.", "{}")
+    run.remember_results([(ADD, ToolResult("add", ok=True, text="3" * 5_000)), (SAME, None)])
+    thought, found = run.found
+    assert thought == "I think."
+    assert found.startswith(f"add({json.dumps(dict(ADD.arguments))}): 333")
+    assert len(found) < 4_100
 
 
 def test_what_calls_used_adds_up(run: Run) -> None:

@@ -51,9 +51,11 @@ def _decide(body: dict[str, Any], asked: RoutingMode | None, default: RoutingMod
     return by_rule(body, RequestContext(Caller("c"), routing_mode=asked), default)
 
 
-@pytest.mark.parametrize("body", [TOOLS, FORMAT], ids=["tools", "response_format"])
 @pytest.mark.parametrize("default", RoutingMode)
-@pytest.mark.parametrize("asked", [None, *RoutingMode])
+@pytest.mark.parametrize(
+    ("asked", "body"),
+    [*((asked, FORMAT) for asked in (None, *RoutingMode)), *((asked, TOOLS) for asked in (None, PASSTHROUGH, AUTO))],
+)
 def test_own_tools_or_format_go_to_the_model_whatever_was_asked_for(
     body: dict[str, Any], asked: RoutingMode | None, default: RoutingMode
 ) -> None:
@@ -61,6 +63,23 @@ def test_own_tools_or_format_go_to_the_model_whatever_was_asked_for(
     assert decision is not None
     assert (decision.mode, decision.source) == (PASSTHROUGH, RoutingSource.PASSTHROUGH_RULE)
     assert decision.overruled == (asked if asked in (REASONING, AUTO) else None)
+
+
+@pytest.mark.parametrize("default", RoutingMode)
+def test_own_functions_are_reasoned_with_where_reasoning_is_asked_for(default: RoutingMode) -> None:
+    decision = _decide(TOOLS, REASONING, default)
+    assert decision is not None
+    assert (decision.mode, decision.source, decision.overruled) == (REASONING, RoutingSource.HEADER_OVERRIDE, None)
+
+
+@pytest.mark.parametrize(
+    "other", [{"type": "custom", "custom": {"name": "f"}}, {"type": "web_search"}, {"type": "function"}]
+)
+def test_tools_that_are_no_functions_are_the_models(other: dict[str, Any]) -> None:
+    decision = _decide({**TOOLS, "tools": [*TOOLS["tools"], other]}, REASONING, PASSTHROUGH)
+    assert decision is not None
+    assert decision.overruled is REASONING
+    assert f"tools of the type {other['type']!r}" in decision.reason
 
 
 @pytest.mark.parametrize("empty", DEFAULTS)
@@ -91,12 +110,12 @@ def test_no_rule_decides_auto(asked: RoutingMode | None, default: RoutingMode) -
 
 
 def test_the_caller_is_told_the_decision_its_source_and_what_was_overruled() -> None:
-    decision = _decide(TOOLS, REASONING, PASSTHROUGH)
+    decision = _decide(FORMAT, REASONING, PASSTHROUGH)
     assert decision is not None
     assert decision.headers == {
         "x-routing-decision": "passthrough",
         "x-routing-source": "passthrough_rule",
-        "x-routing-overruled": "reasoning; a request with its own tools wants the model itself",
+        "x-routing-overruled": "reasoning; a request with its own response_format wants the model itself",
     }
 
 
