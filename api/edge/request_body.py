@@ -16,7 +16,7 @@ from api.edge.incoming import incoming_of
 from api.edge.json_bounds import check_raw, check_values
 from api.edge.request_bounds import check_bounds
 from api.errors import InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
-from api.protocol import NO_FORM
+from api.protocol import NO_FORM, ChatCompletionRequest, is_plain_chat
 
 _MISSING = "missing_required_parameter"
 # What was not read stays in the connection, so it cannot carry another request.
@@ -68,6 +68,8 @@ def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
         InvalidRequest: naming the first field that does not fit, as OpenAI does.
     """
     check_bounds(body)
+    if model is ChatCompletionRequest and is_plain_chat(body):
+        return
     try:
         model.model_validate(body)
     except ValidationError as error:

@@ -77,7 +77,7 @@ def _check_input(field: str, value: Any) -> None:
 
 
 def _check_parts(field: str, value: Any) -> None:
-    if sum(_parts(message) for _, message in _objects(value)) > MAX_PARTS:
+    if isinstance(value, list) and sum(map(_parts, value)) > MAX_PARTS:
         raise _beyond(field, "array too long", f"at most {MAX_PARTS} content parts in it", "more")
 
 
@@ -120,8 +120,11 @@ def _most_inputs(value: Any) -> int:
     return MAX_INPUTS if isinstance(first, str | list) else len(value) if isinstance(value, list) else 0
 
 
-def _parts(message: Mapping[str, Any]) -> int:
-    return sum(len(value) for field in ("content", "tool_calls") if isinstance(value := message.get(field), list))
+def _parts(message: Any) -> int:
+    if not isinstance(message, dict):
+        return 0
+    content, calls = message.get("content"), message.get("tool_calls")
+    return (len(content) if isinstance(content, list) else 0) + (len(calls) if isinstance(calls, list) else 0)
 
 
 def _check_metadata(field: str, metadata: Any) -> None:

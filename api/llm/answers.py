@@ -13,7 +13,7 @@ from api.llm.upstream_errors import error_of_event
 from api.sse import EventFramer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LLMAnswer:
     """A complete answer: its bytes as LiteLLM sent them, and the headers that a caller may see."""
 
