@@ -58,8 +58,13 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """Whether another request may be sent."""
+        """Whether a request may be sent."""
         return not self._transport.is_closing()
+
+    @property
+    def is_young(self) -> bool:
+        """Whether it has been idle for no longer than it may be: in a process that was held up, its timer comes too late."""
+        return self._loop.time() - self._heard < self._idle_for
 
     def send(self, head: bytes, content: bytes, silence: float, *, keeps: bool, decodes: bool = True) -> Exchange:
         """Sends a request, which the exchange is the answer to. `keeps` is whether it asks the server to go on listening.

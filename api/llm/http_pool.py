@@ -48,12 +48,9 @@ class Pool:
 
     def idle(self, origin: Origin) -> Connection | None:
         """One that is there already, and free; the one that was used last, which its server has known for the shortest time."""
-        idle = self._idle.get(origin)
-        while idle and self._lent < self.most:
-            connection, _ = idle.popitem()
-            if connection.is_usable:
-                self._lent += 1
-                return connection
+        if self._lent < self.most and (connection := self._pop(origin)) is not None:
+            self._lent += 1
+            return connection
         return None
 
     async def connection(self, origin: Origin, within: float, *, fresh: bool = False) -> Connection:
@@ -105,8 +102,9 @@ class Pool:
         idle = self._idle.get(origin)
         while idle:
             connection, _ = idle.popitem()
-            if connection.is_usable:
+            if connection.is_usable and connection.is_young:
                 return connection
+            connection.end()
         return None
 
     async def _turn(self) -> None:

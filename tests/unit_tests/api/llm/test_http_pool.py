@@ -1,6 +1,7 @@
 """How connections are made, shared, kept and given up."""
 
 import asyncio
+import time
 
 import httpx
 import pytest
@@ -88,6 +89,15 @@ async def test_what_nobody_needs_is_closed_after_a_while() -> None:
     async with serving(one, http_keepalive_expiry=0.1) as (transport, url):
         await ask(transport, url)
         await asyncio.wait_for(closed.wait(), 30)
+
+
+async def test_what_was_idle_for_too_long_is_not_used_though_the_process_was_held_up() -> None:
+    handler, connections = counting()
+    async with serving(handler, http_keepalive_expiry=0.2) as (transport, url):
+        await ask(transport, url)
+        time.sleep(0.4)  # noqa: ASYNC251 - nothing runs in between
+        await ask(transport, url)
+    assert connections == [1, 1]
 
 
 async def test_closing_breaks_off_what_is_under_way() -> None:
