@@ -1,16 +1,19 @@
 """The other paths of OpenAI's API: handed to the model as they are, attributed and traced like a chat completion."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import passthrough
 from api.context import with_user
 from api.dependencies import services_of
-from api.dialects.openai import examples
+from api.dialects.openai import examples, side_call
 from api.edge import DirectRoute, parse_request_context, read_json_object, unless_disconnected, validate, with_memory
 from api.llm import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
 from api.protocol import CompletionRequest, EmbeddingRequest, ResponseRequest
 from api.routes.answers import as_response, tell
+from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
 from api.routing import always_the_model
 
@@ -58,7 +61,10 @@ async def _hand_on(request: Request, endpoint: Endpoint) -> Response:
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
+    context = await named_in(body, context, services)
     context = with_memory(request, with_user(context, body), services.memory)
+    if endpoint is RESPONSES:
+        context = replace(context, side_call=side_call(body))
     decision = always_the_model(context, request.url.path)
     tell(request, decision, context)
     answer = await unless_disconnected(request, passthrough.answer(services.gateway, body, context, endpoint))
