@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.clients.program import OFFLINE, Ran, run
+from tests.clients.program import LIMIT, OFFLINE, Ran, run
 from tests.clients.terminal import Terminal, running
 from tests.support import npm
 
@@ -44,6 +44,7 @@ class ClaudeCode:
     url: str
     token: str
     folder: Path
+    limit: float = LIMIT
 
     @property
     def project(self) -> Path:
@@ -52,7 +53,9 @@ class ClaudeCode:
 
     def ask(self, prompt: str, *options: str, **exported: str) -> Ran:
         """One run without a person: `claude -p PROMPT OPTIONS`."""
-        return run([str(self.program), "-p", prompt, *options], self.project, self._environment() | exported)
+        return run(
+            [str(self.program), "-p", prompt, *options], self.project, self._environment() | exported, self.limit
+        )
 
     def shell(self, script: str) -> Ran:
         """A script for the shell that calls it by its name, and says itself where the API is."""
@@ -60,7 +63,7 @@ class ClaudeCode:
         for name in POINTERS:
             del environment[name]
         path = os.pathsep.join([str(self.program.parent), environment["PATH"]])
-        return run(["sh", "-c", script], self.project, environment | {"PATH": path})
+        return run(["sh", "-c", script], self.project, environment | {"PATH": path}, self.limit)
 
     def interactive(self, **exported: str) -> AbstractContextManager[Terminal]:
         """The program in a terminal, past the questions of its first start."""
