@@ -85,7 +85,7 @@ unit_tests:  ## tests that start no service (TESTS=PATH: only those)
 non_integration_tests: format_check lint types unit_tests  ## all of `make tests` but the integration tests
 integration_tests:  ## tests on the real stack, which they start on free ports and end (TESTS=PATH: only those)
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose,local_model -- pytest $(or $(TESTS),tests/integration_tests) $(ARGS)
-clients_test:  ## Claude Code, as npm has it, at work through the API of a stack of its own (ARGS="-k subagent")
+clients_test:  ## Claude Code, opencode, Cline and Continue, as npm has them, at work through the API of a stack of its own (ARGS="-k subagent")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,local_model -- pytest tests/clients $(ARGS)
 conformance:  ## compatibility suites that others wrote, against the API on a stack of its own (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,conformance -- python -m tests.conformance $(ARGS)
