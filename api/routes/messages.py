@@ -98,7 +98,6 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
         # LiteLLM would leave it out, and the model would see the newest turn alone.
         raise ThreadUnsupported
     context = await named_in(body, context, services)
-    body["model"] = services.aliases.of(body["model"], await services.catalog.names())
     metadata = body.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, dict) else None
     context = replace(
