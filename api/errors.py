@@ -6,6 +6,7 @@
     │   ├── NotFound                404
     │   │   └── ModelNotFound       404  unknown to LiteLLM, or not for this server's key
     │   ├── PreviousResponseNotFound 400 no response of this server has that id
+    │   ├── ResponsesNotKept        400  the provider of that response keeps none
     │   ├── ThreadUnsupported       400  a conversation that Anthropic is to keep, of which LiteLLM does not tell it
     │   ├── OriginNotAllowed        403  a browser's page that may not call this server
     │   ├── MethodNotAllowed        405
@@ -117,6 +118,18 @@ class PreviousResponseNotFound(InvalidRequest):
             "The response that `previous_response_id` names was not found. This server knows the ids of responses that it "
             "gave itself.",
             param="previous_response_id",
+            headers=headers,
+        )
+
+
+class ResponsesNotKept(InvalidRequest):
+    code = "responses_not_kept"
+
+    def __init__(self, provider: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(
+            f"The provider that gave this response ({provider}) keeps none to be looked up, listed, cancelled or deleted: send "
+            "the whole conversation in `input`.",
+            param="response_id",
             headers=headers,
         )
 

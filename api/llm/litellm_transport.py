@@ -16,6 +16,8 @@ from api.errors import APIError, UpstreamStreamBroken, UpstreamTimeout, Upstream
 
 # aiohttp warns of more bytes than these in one piece, and takes a file of them without.
 _IN_ONE_PIECE: Final = 2**20
+# Addresses that are remembered: more than LiteLLM has paths without an id.
+_PATHS: Final = 64
 # What it would add by itself is either among the client's own headers or asks for what nobody here wants, such as compression.
 _NOT_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
@@ -45,7 +47,13 @@ class LiteLLMTransport(httpx.AsyncBaseTransport):
 
     @abstractmethod
     async def post(
-        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
         """Sends the bytes; returns with the head of the answer, whatever its status. `silence` are the seconds after which an
         answer that says nothing has failed, if that is to be sooner than HTTP_READ_TIMEOUT.
@@ -96,15 +104,26 @@ class PooledTransport(LiteLLMTransport):
         self._urls: dict[str, URL] = {}
 
     async def post(
-        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
         if self._under_way >= self._keepalive_limit:
             headers = {**headers, "connection": "close"}
         data = content if len(content) <= _IN_ONE_PIECE else io.BytesIO(content)
         self._under_way += 1
         try:
-            response = await self._session.post(
-                self._url(url), data=data, headers=headers, allow_redirects=False, timeout=self._timeout_of(silence)
+            response = await self._session.request(
+                method,
+                self._url(url),
+                data=data,
+                headers=headers,
+                allow_redirects=False,
+                timeout=self._timeout_of(silence),
             )
         except (aiohttp.ClientError, OSError) as error:
             self._finished()
@@ -141,8 +160,10 @@ class PooledTransport(LiteLLMTransport):
         self._under_way -= 1
 
     def _url(self, url: str) -> URL:
-        """Parsed once: the paths of LiteLLM are few."""
-        return self._urls.get(url) or self._urls.setdefault(url, URL(url, encoded=True))
+        """Parsed once: the paths of LiteLLM are few, but for those that hold an id."""
+        if url in self._urls or len(self._urls) < _PATHS:
+            return self._urls.get(url) or self._urls.setdefault(url, URL(url, encoded=True))
+        return URL(url, encoded=True)
 
 
 class _PooledReply:

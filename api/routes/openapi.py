@@ -154,6 +154,19 @@ def answer_responses(
     return {200: answer, **error_responses(statuses, in_anthropics_form=in_anthropics_form)}
 
 
+def kept_responses(schema: str, example: Mapping[str, Any]) -> Responses:
+    """What becomes of a response that is kept, and what can be wrong with asking for it."""
+    answer = {
+        "description": "As the provider says it",
+        "headers": ANSWER_HEADERS,
+        "content": {"application/json": {"schema": _named(schema), "example": _shown(example)}},
+    }
+    return {
+        200: answer,
+        **error_responses({**_UPSTREAM, 404: "The caller was given no such response, or it is not kept"}),
+    }
+
+
 def listed(schema: str, example: Mapping[str, Any]) -> dict[str, Any]:
     """What LiteLLM says of its models."""
     return {

@@ -72,6 +72,22 @@ RESPONSE_ANSWER: dict[str, Any] = {
         }
     ],
 }
+RESPONSE_DELETED: dict[str, Any] = {"id": "resp_1", "object": "response", "deleted": True}
+RESPONSE_INPUT_ITEMS: dict[str, Any] = {
+    "object": "list",
+    "data": [
+        {
+            "type": "message",
+            "id": "msg_0",
+            "role": "user",
+            "status": "completed",
+            "content": [{"type": "input_text", "text": "Say hello."}],
+        }
+    ],
+    "first_id": "msg_0",
+    "last_id": "msg_0",
+    "has_more": False,
+}
 EMBEDDING_REQUESTS: dict[str, dict[str, Any]] = {"plain": {"model": "text-embedding-3-small", "input": "Hello!"}}
 EMBEDDING_ANSWER: dict[str, Any] = {
     "object": "list",
