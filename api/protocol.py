@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 ROUTING_MODE_HEADER = "X-Routing-Mode"
 SESSION_ID_HEADER = "X-Session-ID"
 PROVIDER_FIELDS_HEADER = "X-Provider-Specific-Fields"
+RESUMABLE_HEADER = "X-Reasoning-Resumable"
 
 
 class RoutingMode(StrEnum):

@@ -86,8 +86,13 @@ class EventStreamResponse(Response):
 
     def _failed(self, scope: Scope, error: Exception) -> bytes:
         record_failure(get_current_span(), tracing_of(scope), error)
-        told = _told(error)
-        return self._source.error_event(told) if isinstance(self._source, HasOwnEvents) else error_event(told)
+        return failure_event(self._source, error)
+
+
+def failure_event(source: EventSource, error: Exception) -> bytes:
+    """The event that the source's stream ends with when it fails so."""
+    told = _told(error)
+    return source.error_event(told) if isinstance(source, HasOwnEvents) else error_event(told)
 
 
 def _keepalive_seconds(scope: Scope) -> float:

@@ -2,7 +2,20 @@
 
 from fastapi import FastAPI
 
-from api.routes import chat, docs, handed_on, health, kept_responses, memory, messages, metrics, models, openapi, tools
+from api.routes import (
+    chat,
+    docs,
+    handed_on,
+    health,
+    kept_responses,
+    memory,
+    messages,
+    metrics,
+    models,
+    openapi,
+    runs,
+    tools,
+)
 
 __all__ = ["DIRECT", "install"]
 
@@ -12,6 +25,6 @@ DIRECT = [*chat.router.routes, *handed_on.router.routes, *messages.router.routes
 
 def install(app: FastAPI) -> None:
     """Every path, and what /docs says of it."""
-    for room in (chat, handed_on, kept_responses, messages, models, tools, memory, health, metrics, docs):
+    for room in (chat, handed_on, kept_responses, runs, messages, models, tools, memory, health, metrics, docs):
         app.include_router(room.router)
     openapi.describe(app)

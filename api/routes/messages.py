@@ -18,6 +18,7 @@ from api.edge import (
     DirectRoute,
     EventSource,
     anthropic_headers,
+    check_resumable,
     parse_request_context,
     read_json_object,
     unless_disconnected,
@@ -28,6 +29,7 @@ from api.errors import APIError, ModelNotFound, ThreadUnsupported, UpstreamError
 from api.llm import COUNT_TOKENS, MESSAGES, TITLES, Endpoint, LLMAnswer
 from api.routes.answers import as_response, tell
 from api.routes.openapi import answer_responses, request_body
+from api.routes.resuming import resuming
 from api.routing import always_the_model
 
 router = APIRouter(prefix="/v1", tags=["messages"], route_class=DirectRoute)
@@ -77,6 +79,7 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
+    check_resumable(context, body)
     if body.get("thread") is not None:
         # LiteLLM would leave it out, and the model would see the newest turn alone.
         raise ThreadUnsupported
@@ -97,9 +100,12 @@ async def _answered(
     decision = always_the_model(context, request.url.path)
     tell(request, decision, context)
     try:
-        answer = await unless_disconnected(request, work)
+        with resuming(request, context) as resumable:
+            answer = resumable(await unless_disconnected(request, work))
     except ModelNotFound as error:
         raise await _with_those_that_there_are(error, services, str(body["model"])) from None
+    finally:
+        work.close()  # which does nothing unless there was no place for it
     response = as_response(answer, decision)
     response.headers.setdefault(_REQUEST_ID, answer.headers.get("x-request-id") or request.state.request_id)
     return response
