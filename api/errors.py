@@ -68,7 +68,7 @@ class APIError(Exception):
         self.headers = dict(headers or {})
 
     @property
-    def statuscode_of(self) -> int:
+    def status_code(self) -> int:
         """The HTTP status of the answer."""
         return self.status
 
@@ -195,7 +195,7 @@ class UpstreamError(APIError):
         self._type = text_of(error.get("type")) or ("invalid_request_error" if status < 500 else "server_error")
 
     @property
-    def statuscode_of(self) -> int:
+    def status_code(self) -> int:
         return self._status
 
     @property

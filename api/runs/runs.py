@@ -14,7 +14,9 @@ from api.telemetry import Metrics
 RETRY_AFTER: Final = "5"  # seconds
 _ID_BYTES: Final = 24
 _KEPT: Final = "Runs are kept for a while after their end (RESUMABLE_KEEP_SECONDS), and none survives the server's own."
-_ELSEWHERE: Final = " This server has several processes (WORKERS), each of which knows the runs that began in it: ask again over a new connection."
+_ELSEWHERE: Final = (
+    " This server has several processes (WORKERS), each of which knows its own runs: ask again over a new connection."
+)
 _TOO_MANY: Final = (
     "As many resumable runs go on as this server takes on, for a caller or in all (RESUMABLE_MAX_RUNS_PER_CALLER, "
     "RESUMABLE_MAX_RUNS): cancel one, or wait for its end."

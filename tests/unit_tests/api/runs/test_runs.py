@@ -64,7 +64,7 @@ async def test_two_readers_are_told_the_same() -> None:
     run = begun(runs, source)
     both = asyncio.gather(_read(run), _read(run))
     source.tell(*(event(number) for number in range(9)), None)
-    assert await both == [_all(range(9))] * 2
+    assert list(await both) == [_all(range(9))] * 2
 
 
 async def test_a_failure_is_told_to_every_reader() -> None:
@@ -163,7 +163,7 @@ async def test_all_together_hold_no_more_than_they_may_and_those_that_have_ended
 
 @pytest.mark.parametrize("bounds", [{"runs_of_a_caller": 2}, {"runs": 2}])
 async def test_beyond_the_number_none_begins_until_one_has_ended(bounds: dict[str, int]) -> None:
-    runs, sources = runs_within(**bounds), [PlayedSource(), PlayedSource()]
+    runs, sources = Runs(Bounds(**bounds), CountingMetrics()), [PlayedSource(), PlayedSource()]
     first, _ = (begun(runs, source) for source in sources)
     with pytest.raises(TooManyRuns):
         runs.place(A)
