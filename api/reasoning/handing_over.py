@@ -1,6 +1,7 @@
 """The answer of a turn that ends with calls for the client to make: as a model would have given it, though none was asked."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -13,9 +14,9 @@ FINISH = "tool_calls"
 def handed_over(run: Run) -> dict[str, Any]:
     """The completion."""
     calls = [_call() | {"function": function} for function in _functions(run)]
-    message = {"role": "assistant", "content": what_was_found(run), "tool_calls": calls}
+    message = {"role": "assistant", "content": what_was_found(run), "tool_calls": calls, "annotations": []}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": FINISH}
-    return {"object": "chat.completion", "choices": [choice]}
+    return {"object": "chat.completion", "created": int(time.time()), "choices": [choice]}
 
 
 def handed_over_in_chunks(run: Run, *, found: bool) -> Iterator[dict[str, Any]]:

@@ -65,9 +65,10 @@ RULES: dict[str, tuple[dict[str, str], dict[str, Any], str, str]] = {
         "header_override",
     ),
     "no tools": ({}, {"tools": []}, "passthrough", "default"),
-    "tools over reasoning": (
+    "reasoning with tools": ({"X-Routing-Mode": "reasoning"}, {"tools": [TOOL]}, "reasoning", "header_override"),
+    "tools that are no functions, over reasoning": (
         {"X-Routing-Mode": "reasoning"},
-        {"tools": [TOOL]},
+        {"tools": [{"type": "custom", "custom": {"name": "f"}}]},
         "passthrough",
         "passthrough_rule",
     ),
