@@ -2,20 +2,25 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from api.dependencies import services_of
 from api.dialects.openai import contract, examples
-from api.edge import parse_request_context, unless_disconnected
+from api.edge import caller_of, parse_request_context, unless_disconnected
 from api.errors import InvalidRequest, NotFound, PreviousResponseNotFound, UpstreamError
 from api.llm import Sought
 from api.routes.openapi import kept_responses
+from api.routes.runs import events_after
 from api.telemetry import annotate_request
 
 router = APIRouter(prefix="/v1/responses/{response_id}", tags=["responses"])
 
+_NO_STREAM: Final = (
+    "stream: there is no run of yours that tells this response. A streamed response that was begun with X-Reasoning-Resumable is "
+    "kept for a while to be streamed again."
+)
 _RESPONSE: Final = kept_responses("Response", examples.RESPONSE_ANSWER)
 
 
@@ -25,12 +30,18 @@ async def get_response(
     request: Request,
     include: Annotated[list[str] | None, Query(alias="include[]")] = None,
     stream: bool = False,  # noqa: FBT001, FBT002
+    starting_after: Annotated[int | None, Query(ge=0)] = None,
+    last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """A response that its provider has kept (`store`), for the caller to whom it was given."""
+    """A response that its provider has kept (`store`), for the caller to whom it was given; with `stream` the events of one that
+    was begun with `X-Reasoning-Resumable`."""
+    if stream:
+        run = services_of(request).runs.telling(response_id, caller_of(request))
+        if run is None:
+            raise InvalidRequest(_NO_STREAM, param="stream")
+        return events_after(run, starting_after, last_event_id)
     if include:
         raise InvalidRequest("include: LiteLLM asks for nothing beside the response itself.", param="include")
-    if stream:
-        raise InvalidRequest("stream: a response that is complete cannot be streamed again.", param="stream")
     return await _looked_up(request, response_id, Sought("GET"))
 
 

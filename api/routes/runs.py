@@ -26,8 +26,7 @@ async def read_run(
     run = _found(run_id, request)
     if not stream:
         return JSONResponse(run.told())
-    after = starting_after if starting_after is not None else _number(last_event_id)
-    return EventStreamResponse(RunReader(run, 0 if after is None else after + 1), headers={})
+    return events_after(run, starting_after, last_event_id)
 
 
 @router.post("/cancel", responses=run_responses())
@@ -44,6 +43,12 @@ async def delete_run(run_id: str, request: Request) -> Response:
     run = _found(run_id, request)
     await services_of(request).runs.forget(run)
     return JSONResponse(_deleted(run))
+
+
+def events_after(run: Run, starting_after: int | None, last_event_id: str | None) -> Response:
+    """The run's events from where its client stopped, as the query or else the header says."""
+    after = starting_after if starting_after is not None else _number(last_event_id)
+    return EventStreamResponse(RunReader(run, 0 if after is None else after + 1), headers={})
 
 
 def _deleted(run: Run) -> dict[str, Any]:

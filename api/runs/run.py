@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from api.errors import RunCancelled
 from api.runs.journal import Journal, split
+from api.sse import payloads
 
 
 class RunSource(Protocol):
@@ -33,6 +34,13 @@ Failed = Callable[[Exception], bytes]
 """A failure as the last event of the source's format."""
 
 
+def _response_of(first: bytes) -> str | None:
+    """Events of the Responses API begin with the response; those of other APIs hold none."""
+    told = next(payloads(first), {}).get("response")
+    found = told.get("id") if isinstance(told, dict) else None
+    return found if isinstance(found, str) else None
+
+
 class Run:
     """To be begun once. `is_full` says whether no more bytes may be held of it.
 
@@ -52,6 +60,8 @@ class Run:
         self.name, self.owner, self.source = name, owner, source
         self.status = Status.IN_PROGRESS
         self.journal = Journal(kept)
+        self.response: str | None = None
+        """The id of the response that it tells, if it tells one."""
         self.places: dict[object, int] = {}
         """Whoever reads along → the number of the event that it reads next."""
         self._failed, self._is_full = failed, is_full
@@ -112,6 +122,8 @@ class Run:
             async with aclosing(self.source.events()) as events:
                 async for block in events:
                     for event in split(block):
+                        if self.journal.next == 0:
+                            self.response = _response_of(event)
                         await self._make_room()
                         self.journal.add(event)
                     self._tell()

@@ -79,6 +79,11 @@ class Runs:
             raise RunNotFound(f"There is no run '{name}' of yours here. {_KEPT}{where}", param="run_id")
         return run
 
+    def telling(self, response_id: str, caller: Caller) -> Run | None:
+        """The caller's run that tells this response, if there is one."""
+        own = (run for run in self._runs.values() if run.owner == caller.id)
+        return next((run for run in own if run.response == response_id), None)
+
     async def forget(self, run: Run) -> None:
         """Ends it if it goes on, and keeps nothing of it."""
         await run.cancel()

@@ -154,3 +154,19 @@ def test_what_litellm_does_not_hand_on_is_named(callers: Callers) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         callers.owner.responses.retrieve(response_id, include=["message.output_text.logprobs"])
     assert refused.value.param == "include"
+    with pytest.raises(openai.BadRequestError) as unstreamed:
+        callers.owner.get(f"/responses/{response_id}?stream=true", cast_to=httpx.Response)
+    assert unstreamed.value.param == "stream"
+
+
+def test_a_resumable_response_is_streamed_again_by_its_id_from_any_event(callers: Callers) -> None:
+    headers = {"x-reasoning-resumable": "true"}
+    with callers.owner.responses.create(model=MODEL, input="hi", stream=True, extra_headers=headers) as stream:
+        told = list(stream)
+    assert told[0].type == "response.created"
+    response_id = told[0].response.id
+    assert [event.sequence_number for event in told] == list(range(len(told)))
+    with callers.owner.responses.retrieve(response_id, stream=True, starting_after=2) as again:
+        assert list(again) == told[3:]
+    with pytest.raises(openai.BadRequestError):
+        callers.other.responses.retrieve(response_id, stream=True)

@@ -98,6 +98,18 @@ async def test_a_run_is_its_callers_alone_and_anothers_is_as_if_it_was_not_there
     await runs.close()
 
 
+async def test_a_run_that_tells_a_response_is_found_by_its_id() -> None:
+    runs, source, chat = runs_within(), PlayedSource(), PlayedSource()
+    run = begun(runs, source)
+    begun(runs, chat)
+    source.tell(b'event: response.created\ndata: {"response":{"id":"resp_1"}}\n\n')
+    chat.tell(event(0))
+    await settled()
+    assert runs.telling("resp_1", A) is run
+    assert runs.telling("resp_1", B) is None
+    await runs.close()
+
+
 async def test_a_forgotten_run_tells_its_readers_its_end_and_holds_nothing() -> None:
     metrics = CountingMetrics()
     runs, source = runs_within(metrics), PlayedSource()
