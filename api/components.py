@@ -21,6 +21,7 @@ class Operation(StrEnum):
     KEPT_RESPONSE = "kept_response"
     MESSAGES = "messages"
     TITLE = "title"
+    SIDE_CALL = "side_call"
     COUNT_TOKENS = "count_tokens"
     STEP_GENERATION = "step_generation"
     SYNTHESIS = "synthesis"

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from api.components import Component
 from api.context import RequestContext
-from api.dialects.openai import ChunkStream, chat_chunk
+from api.dialects.openai import ChunkStream, chat_chunk, check_chat, without_ours
 from api.errors import APIError, UpstreamStreamBroken
 from api.llm import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
@@ -35,15 +35,18 @@ async def answer(
 
     `body` is a chat completion request, whatever the dialect in which it is answered.
     """
+    body = without_ours(body)
     run = await agent.begin(body, context)
+    check_chat(body, run.model.provider if run.model else None)
     span = agent.tracing.start_span(
         Component.REASONING_AGENT.value, "AGENT", metadata=run.metadata, session_id=context.session_id
     )
     record = Recorder(agent.tracing, get_current_span(), span)
     record.asked(body)
+    told = writer({**body, "model": context.asked_model or body["model"]})
     if not body.get("stream"):
-        return await _plain_answer(agent, run, span, record, writer(body))
-    stream = AnswerStream(agent, run, span, record, writer(body))
+        return await _plain_answer(agent, run, span, record, told)
+    stream = AnswerStream(agent, run, span, record, told)
     await stream.open()
     return stream
 

@@ -1,12 +1,14 @@
 """The other paths of OpenAI's API: handed to the model as they are, attributed and traced like a chat completion."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import passthrough
 from api.context import with_user
 from api.dependencies import services_of
-from api.dialects.openai import examples
+from api.dialects.openai import examples, side_call
 from api.edge import (
     DirectRoute,
     check_resumable,
@@ -19,6 +21,7 @@ from api.edge import (
 from api.llm import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
 from api.protocol import CompletionRequest, EmbeddingRequest, ResponseRequest
 from api.routes.answers import as_response, tell
+from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
 from api.routes.resuming import resuming
 from api.routing import always_the_model
@@ -67,8 +70,11 @@ async def _hand_on(request: Request, endpoint: Endpoint) -> Response:
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
+    context = await named_in(body, context, services)
     check_resumable(context, body)
     context = with_memory(request, with_user(context, body), services.memory)
+    if endpoint is RESPONSES:
+        context = replace(context, side_call=side_call(body))
     decision = always_the_model(context, request.url.path)
     tell(request, decision, context)
     with resuming(request, context) as resumable:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api import passthrough
 from api.context import RequestContext, with_user
 from api.dependencies import ServiceContainer, services_of
-from api.dialects.anthropic import asks_to_think, examples, is_title
+from api.dialects.anthropic import asks_to_think, examples, side_call, without_ours
 from api.edge import (
     DirectRoute,
     EventSource,
@@ -26,8 +26,9 @@ from api.edge import (
     with_memory,
 )
 from api.errors import APIError, ModelNotFound, ThreadUnsupported, UpstreamError
-from api.llm import COUNT_TOKENS, MESSAGES, TITLES, Endpoint, LLMAnswer
+from api.llm import COUNT_TOKENS, MESSAGES, Endpoint, LLMAnswer
 from api.routes.answers import as_response, tell
+from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
 from api.routes.resuming import resuming
 from api.routing import always_the_model
@@ -54,12 +55,11 @@ async def create_message(request: Request) -> Response:
     services, body, context = await _read(request, MESSAGES)
     if asks_to_think(body) and await _cannot_think(services, str(body["model"])):
         del body["thinking"]
-    endpoint = TITLES if is_title(body) else MESSAGES
 
     async def count(counted: Mapping[str, Any]) -> int:
         return await _about(services, counted)
 
-    work = passthrough.answer(services.gateway, body, context, endpoint, count=count)
+    work = passthrough.answer(services.gateway, body, context, MESSAGES, count=count)
     return await _answered(request, services, body, context, work)
 
 
@@ -83,10 +83,15 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
     if body.get("thread") is not None:
         # LiteLLM would leave it out, and the model would see the newest turn alone.
         raise ThreadUnsupported
+    context = await named_in(body, context, services)
     body["model"] = services.aliases.of(body["model"], await services.catalog.names())
     metadata = body.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, dict) else None
-    context = replace(with_user(context, {"user": user}), provider_headers=anthropic_headers(request.headers.items()))
+    context = replace(
+        with_user(context, {"user": user}),
+        provider_headers=anthropic_headers(request.headers.items()),
+        side_call=side_call(body) if endpoint is MESSAGES else None,
+    )
     return services, body, with_memory(request, context, services.memory)
 
 
@@ -117,7 +122,7 @@ async def _counted(services: ServiceContainer, body: Mapping[str, Any], context:
     except UpstreamError as error:
         if error.status_code not in _UNCOUNTED:
             raise
-        about = await services.lookups.estimate_tokens(body)
+        about = await services.lookups.estimate_tokens(without_ours(body))
         return LLMAnswer(to_json({"input_tokens": about}), {})
     assert isinstance(answer, LLMAnswer)  # noqa: S101 - nothing here asks for a stream
     return answer

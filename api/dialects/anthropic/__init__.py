@@ -2,7 +2,10 @@
 
 requests.py   what a request must hold, and what it asks for
 message.py    what LiteLLM adds to a message or changes in it, undone
+field_bounds.py       what a field can hold
+history.py    what of a conversation this server has added itself, taken out
 message_stream.py     what holds of a stream as a whole
+side_calls.py what is asked beside a conversation, such as a title
 streams.py    how streams end
 errors.py     an error as an answer and as an event
 models.py     the list of models, in pages
@@ -11,30 +14,37 @@ schemas.py    what /docs says of each field; examples.py: and shows as examples
 
 from api.dialects.anthropic import examples
 from api.dialects.anthropic.errors import error_event, render
-from api.dialects.anthropic.message import count, is_title, message, raise_failure
+from api.dialects.anthropic.field_bounds import check_message
+from api.dialects.anthropic.history import OUR_SIGNATURE, OUR_TOOL_USE_ID, without_ours
+from api.dialects.anthropic.message import count, message, raise_failure
 from api.dialects.anthropic.message_stream import MessageStream
 from api.dialects.anthropic.models import model, models_page
 from api.dialects.anthropic.requests import CountTokensRequest, MessagesRequest, asks_to_think
 from api.dialects.anthropic.schemas import ANSWERS, REQUEST_FIELDS
+from api.dialects.anthropic.side_calls import side_call
 from api.dialects.anthropic.streams import PING, ends_with_stop, split_at_error
 
 __all__ = [
     "ANSWERS",
+    "OUR_SIGNATURE",
+    "OUR_TOOL_USE_ID",
     "PING",
     "REQUEST_FIELDS",
     "CountTokensRequest",
     "MessageStream",
     "MessagesRequest",
     "asks_to_think",
+    "check_message",
     "count",
     "ends_with_stop",
     "error_event",
     "examples",
-    "is_title",
     "message",
     "model",
     "models_page",
     "raise_failure",
     "render",
+    "side_call",
     "split_at_error",
+    "without_ours",
 ]

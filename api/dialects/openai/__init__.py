@@ -5,6 +5,9 @@ errors.py     an error as an answer
 failures.py   what a provider says of its failure, in an error or in place of an answer
 streams.py    how streams end
 chunk_stream.py, response_stream.py: what holds of a stream as a whole
+field_bounds.py       what a field can hold
+history.py    what of a conversation this server has added itself, taken out
+side_calls.py what is asked beside a conversation, such as a title
 written_chunks.py     its chunks as bytes, most of them without being parsed
 schemas.py    what /docs says of each field
 examples.py   and shows as examples
@@ -16,6 +19,17 @@ from api.dialects.openai.contract import as_it_came, chat_answer, chat_chunk, re
 from api.dialects.openai.errors import ErrorBody, error_body, render
 from api.dialects.openai.examples import ERRORS, MODEL, RUN
 from api.dialects.openai.failures import provider_error, raise_failure, raise_if_empty, raise_if_nothing_answered
+from api.dialects.openai.field_bounds import check_chat, check_response
+from api.dialects.openai.history import (
+    OUR_CALL_ID,
+    OUR_LIST_ID,
+    OUR_REASONING_ID,
+    OUR_SIGNATURE,
+    is_ours,
+    marked,
+    unmarked,
+    without_ours,
+)
 from api.dialects.openai.response_stream import ResponseStream, WrittenResponse
 from api.dialects.openai.schemas import (
     ANSWER_HEADERS,
@@ -27,6 +41,7 @@ from api.dialects.openai.schemas import (
     REQUEST_ID,
     ROUTING_HEADERS,
 )
+from api.dialects.openai.side_calls import side_call
 from api.dialects.openai.streams import DONE, ends_with_done, error_event, response_error_event, split_at_error
 from api.dialects.openai.written_chunks import WrittenChunks
 
@@ -39,6 +54,10 @@ __all__ = [
     "MESSAGE_FIELDS",
     "MODEL",
     "MODELS_HEADERS",
+    "OUR_CALL_ID",
+    "OUR_LIST_ID",
+    "OUR_REASONING_ID",
+    "OUR_SIGNATURE",
     "REQUEST_FIELDS",
     "REQUEST_ID",
     "ROUTING_HEADERS",
@@ -51,11 +70,15 @@ __all__ = [
     "as_it_came",
     "chat_answer",
     "chat_chunk",
+    "check_chat",
+    "check_response",
     "contract",
     "ends_with_done",
     "error_body",
     "error_event",
     "examples",
+    "is_ours",
+    "marked",
     "provider_error",
     "raise_failure",
     "raise_if_empty",
@@ -63,5 +86,8 @@ __all__ = [
     "refusal",
     "render",
     "response_error_event",
+    "side_call",
     "split_at_error",
+    "unmarked",
+    "without_ours",
 ]

@@ -1,4 +1,4 @@
-"""Streams that are silent for long: a comment every STREAM_KEEPALIVE_SECONDS, which no client sees."""
+"""Streams that are silent for long: a comment, a ping or an event of progress every STREAM_KEEPALIVE_SECONDS."""
 
 import json
 import time
@@ -51,7 +51,7 @@ def _silences(lines: list[tuple[float, str]]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(times)]
 
 
-@pytest.mark.parametrize("path", ["/chat/completions", "/responses", "/completions"])
+@pytest.mark.parametrize("path", ["/chat/completions", "/completions"])
 def test_a_silent_stream_is_kept_alive_by_comments_between_its_events(
     quick: RunningAPI, provider: ScriptedProvider, mark: str, path: str
 ) -> None:
@@ -82,6 +82,21 @@ def test_a_silent_message_is_kept_alive_by_pings_between_its_events(
     assert max(_silences(lines)) < GAP
     assert COMMENT not in text
     assert [line for line in text if line][-2] == "event: message_stop"
+
+
+def test_a_silent_response_is_kept_alive_by_events_of_its_own(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script({"chunks": ["one", "two", "three"], "chunk_delay": GAP}, contains=mark)
+    lines = list(_lines(quick, "/responses", mark))
+    text = [line for _, line in lines]
+    events = [json.loads(line[6:]) for line in text if line.startswith("data: {")]
+    assert [told["sequence_number"] for told in events] == list(range(len(events)))
+    kept = [told["response"] for told in events if told["type"] == "response.in_progress"]
+    assert len(kept) >= 3
+    assert {told["id"] for told in kept} == {events[0]["response"]["id"]}
+    assert max(_silences(lines)) < GAP
+    assert COMMENT not in text
 
 
 def test_reasoning_is_kept_alive_from_its_first_step_on(

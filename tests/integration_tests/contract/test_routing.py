@@ -57,7 +57,7 @@ RULES: dict[str, tuple[dict[str, str], dict[str, Any], str, str]] = {
     "nothing said": ({}, {}, "passthrough", "default"),
     "passthrough": ({"X-Routing-Mode": "passthrough"}, {}, "passthrough", "header_override"),
     "tools": ({}, {"tools": [TOOL]}, "passthrough", "passthrough_rule"),
-    "a format": ({}, {"response_format": FORMAT}, "passthrough", "passthrough_rule"),
+    "a format": ({}, {"response_format": FORMAT}, "passthrough", "default"),
     "text as the format, over reasoning": (
         {"X-Routing-Mode": "reasoning"},
         {"response_format": {"type": "text"}},

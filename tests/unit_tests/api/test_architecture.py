@@ -21,8 +21,8 @@ FLOORS = [
     {"llm", "tools", "runs"},
     {"telemetry", "callers", "memory"},
     {"dialects"},
-    {"config", "sse", "session_ids"},
-    {"context", "errors"},
+    {"config", "sse", "session_ids", "field_bounds"},
+    {"context", "errors", "side_calls"},
     {
         "components",
         "protocol",
