@@ -56,6 +56,8 @@ class Endpoint:
     """Do these events end with the one that means success?"""
     metadata_fields: frozenset[str] | None = None
     """The fields of `metadata` that LiteLLM lets the provider see, where it takes what its spans say of a call from there too."""
+    keeps_a_list: bool = False
+    """Does LiteLLM's route drop the fields that it does not know?"""
     without_ours: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _as_it_is
     """A request → the same without what this server itself has added to the conversation."""
     silence: float | None = None
@@ -129,6 +131,7 @@ MESSAGES = Endpoint(
     split_at_error=anthropic.split_at_error,
     is_complete=anthropic.ends_with_stop,
     metadata_fields=frozenset({"user_id"}),
+    keeps_a_list=True,
     without_ours=anthropic.without_ours,
     silence=240.0,  # Claude Code ends a stream that says nothing for 300
 )

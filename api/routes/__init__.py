@@ -13,6 +13,7 @@ from api.routes import (
     metrics,
     models,
     openapi,
+    responses,
     runs,
     tools,
 )
@@ -20,11 +21,24 @@ from api.routes import (
 __all__ = ["DIRECT", "install"]
 
 # Those that are asked all the time.
-DIRECT = [*chat.router.routes, *handed_on.router.routes, *messages.router.routes]
+DIRECT = [*chat.router.routes, *responses.router.routes, *handed_on.router.routes, *messages.router.routes]
 
 
 def install(app: FastAPI) -> None:
     """Every path, and what /docs says of it."""
-    for room in (chat, handed_on, kept_responses, runs, messages, models, tools, memory, health, metrics, docs):
+    for room in (
+        chat,
+        responses,
+        handed_on,
+        kept_responses,
+        runs,
+        messages,
+        models,
+        tools,
+        memory,
+        health,
+        metrics,
+        docs,
+    ):
         app.include_router(room.router)
     openapi.describe(app)

@@ -16,13 +16,10 @@ Model = dict[str, Any]
 
 
 async def named_in(body: dict[str, Any], context: RequestContext, services: ServiceContainer) -> RequestContext:
-    """The context, with the mode that the model's name asks for; the body then names the model itself."""
+    """The context, with the mode that the model's name asks for; the body then names the model that answers."""
     asked = str(body["model"])
-    model, mode = await _meant(asked, services)
-    if mode is None:
-        return context
-    body["model"] = model
-    return by_name(context, asked, mode)
+    body["model"], mode = await _meant(asked, services)
+    return context if mode is None else by_name(context, asked, mode)
 
 
 async def model_named(name: str, services: ServiceContainer) -> tuple[Model, ModelList]:
@@ -33,7 +30,7 @@ async def model_named(name: str, services: ServiceContainer) -> tuple[Model, Mod
     """
     model, mode = await _meant(name, services)
     if mode is None:
-        return await services.catalog.get(services.aliases.of(name, await services.catalog.names()))
+        return await services.catalog.get(model)
     found, models = await services.catalog.get(model)
     return _in_mode(found, mode), models
 
@@ -52,11 +49,12 @@ def with_their_modes(models: Sequence[Model]) -> list[Model]:
 async def _meant(name: str, services: ServiceContainer) -> tuple[str, RoutingMode | None]:
     """The model and the mode. What LiteLLM lists, or an alias stands for, is the name of a model as it is."""
     model, mode = split_mode(name)
-    if mode is None:
+    if mode is None and not services.aliases.may_replace(name):
         return name, None
     listed = await services.catalog.names()
-    if services.aliases.of(name, listed) in listed:
-        return name, None
+    meant = services.aliases.of(name, listed)
+    if mode is None or meant in listed:
+        return meant, None
     return services.aliases.of(model, listed), mode
 
 

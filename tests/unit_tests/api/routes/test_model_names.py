@@ -108,6 +108,28 @@ def test_auto_by_name_asks_the_classifier(client: TestClient, litellm: respx.Rou
     assert _asked(client, CHAT, "claude-a:auto")["source"] == "classifier_fallback"
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("asked", "answers"),
+    [("claude-opus-4-8", "claude-opus-5"), ("claude-a-20251001", "claude-a"), ("claude-a-latest", "claude-a")],
+)
+def test_a_name_that_clients_know_is_answered_by_a_model_on_every_path(
+    client: TestClient, litellm: respx.Router, path: str, asked: str, answers: str
+) -> None:
+    route = litellm.post(path).respond(200, json=_answer(path))
+    _asked(client, path, asked)
+    assert sent_to(route)["model"] == answers
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_of_a_name_that_stands_for_itself_nobody_is_asked(client: TestClient, litellm: respx.Router, path: str) -> None:
+    litellm.post(path).respond(200, json=_answer(path))
+    asked = litellm.get("/v1/models")
+    before = asked.call_count
+    _asked(client, path, "gpt-x")
+    assert asked.call_count == before
+
+
 @pytest.mark.parametrize("name", ["qwen:reasoning", "claude-a:free", "claude-a:7b", "claude-a:", ":reasoning"])
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
 def test_any_other_name_is_a_models_own(client: TestClient, litellm: respx.Router, name: str, path: str) -> None:
