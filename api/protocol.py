@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 ROUTING_MODE_HEADER = "X-Routing-Mode"
 SESSION_ID_HEADER = "X-Session-ID"
 PROVIDER_FIELDS_HEADER = "X-Provider-Specific-Fields"
+RESUMABLE_HEADER = "X-Reasoning-Resumable"
 OUR_SIGNATURE = "raa1."
 """So begins what stands where a provider would sign or encrypt its model's thoughts, if they are this server's."""
 

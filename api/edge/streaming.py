@@ -1,10 +1,10 @@
 """Events → an HTTP answer: errors after the 200 become an event, `[DONE]` means success, and the source always ends."""
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import Protocol
 
 from opentelemetry.trace import get_current_span
 from starlette.requests import Request
@@ -22,18 +22,16 @@ _log = logging.getLogger(__name__)
 
 
 class EventSource(Protocol):
-    """Something that answers event by event; `aclose()` ends whatever it stands on, read or not."""
+    """Something that answers event by event; `aclose()` ends whatever it stands on, read or not.
+
+    A source whose format has an error event of its own has `error_event`, and `keepalive` if it has one that only says that the
+    stream lives; in all others these are `{"error": ...}` without a name, and a comment.
+    """
 
     @property
     def headers(self) -> Mapping[str, str]: ...
     def events(self) -> AsyncGenerator[bytes, None]: ...
     async def aclose(self) -> None: ...
-
-
-class HasOwnErrors(EventSource, Protocol):
-    """A source whose format has an error event of its own; in all others it is `{"error": ...}` without a name."""
-
-    def error_event(self, error: APIError) -> bytes: ...
 
 
 class EventStreamResponse(Response):
@@ -44,8 +42,6 @@ class EventStreamResponse(Response):
         # Proxies would otherwise hold events back to fill their buffers.
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         self._source = source
-        # Not by `isinstance`, which looks for each attribute of a protocol, and costs more than a chunk does.
-        self._own = cast(HasOwnErrors, source) if hasattr(source, "error_event") else None
         self.status_code = HTTPStatus.OK
         self.media_type = "text/event-stream"
         self.background = None
@@ -88,8 +84,13 @@ class EventStreamResponse(Response):
 
     def _failed(self, scope: Scope, error: Exception) -> bytes:
         record_failure(get_current_span(), tracing_of(scope), error)
-        told = _told(error)
-        return self._own.error_event(told) if self._own is not None else error_event(told)
+        return failure_event(self._source, error)
+
+
+def failure_event(source: EventSource, error: Exception) -> bytes:
+    """The event that the source's stream ends with when it fails so."""
+    own: Callable[[APIError], bytes] = getattr(source, "error_event", error_event)
+    return own(_told(error))
 
 
 def _keepalive_seconds(scope: Scope) -> float:

@@ -5,6 +5,7 @@ spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,12 +20,13 @@ from api.llm.answers import LLMAnswer, LLMStream, whole_answer
 from api.llm.attribution import Purpose, attributed
 from api.llm.call_span import CallSpan
 from api.llm.call_under_way import CallUnderWay
-from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
+from api.llm.endpoints import CHAT_COMPLETIONS, RESPONSES, Endpoint, Sought
 from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_fields import PROVIDER_FIELDS, not_on_its_list
 from api.llm.litellm_transport import Reply
 from api.llm.memory_service import HEADERS, MemoryService
 from api.llm.own_key import OwnKey
+from api.llm.response_ids import ResponseIds
 from api.llm.spend_watch import SpendWatch
 from api.llm.structured import Parsed, parsed
 from api.llm.upstream_errors import error_of_answer
@@ -57,6 +59,7 @@ class LLMGateway:
         self._own_key = own_key
         self._spend = spend
         self._memory = MemoryService(memory)
+        self.response_ids = ResponseIds(client.api_key)
 
     async def complete(
         self,
@@ -112,6 +115,19 @@ class LLMGateway:
         except BaseException as error:
             await under_way.end(error)
             raise
+
+    async def look_up(self, sought: Sought, litellms_id: str, *, context: RequestContext) -> LLMAnswer:
+        """What becomes of a response that its provider has kept. No model works for it, so that nothing is charged."""
+        purpose = Purpose(Component.PASSTHROUGH, Operation.KEPT_RESPONSE, context, await self._own_key.environment())
+        with CallSpan(self.tracing, purpose) as span:
+            # All of them are this server's own words.
+            endpoint = replace(RESPONSES, documented=frozenset(sought.fields))
+            content = self._content(sought.fields, purpose, span, endpoint)
+            reply = await self._send(sought.path(litellms_id), content, _headers(purpose, span), method=sought.method)
+            try:
+                return LLMAnswer(await reply.read(), handed_on(reply.headers))
+            finally:
+                await reply.aclose()
 
     async def parse(
         self,
@@ -178,10 +194,16 @@ class LLMGateway:
         return self._memory.answered(str(body.get("model")), context, headers) | handed_on(headers)
 
     async def _send(
-        self, path: str, content: bytes, headers: Mapping[str, str], *, silence: float | None = None
+        self,
+        path: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        *,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
         """The reply, to be closed, if it is none that says what went wrong."""
-        reply = await self._client.send(path, content, headers, silence=silence)
+        reply = await self._client.send(path, content, headers, silence=silence, method=method)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return reply
         try:

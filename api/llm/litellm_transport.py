@@ -15,6 +15,8 @@ from api.llm.http_pool import NotConnected, Pool
 
 # Of httpx's headers, those that the connection writes itself.
 _OF_THE_CONNECTION: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
+# Addresses that are remembered: more than LiteLLM has paths without an id.
+_PATHS: Final = 64
 
 
 class Reply(Protocol):
@@ -42,7 +44,13 @@ class LiteLLMTransport(httpx.AsyncBaseTransport):
 
     @abstractmethod
     async def post(
-        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
         """Sends the bytes; returns with the head of the answer, whatever its status. `silence` are the seconds after which an
         answer that says nothing has failed, if that is to be sooner than HTTP_READ_TIMEOUT.
@@ -79,12 +87,18 @@ class PooledTransport(LiteLLMTransport):
         self._silence = settings.http_read_timeout
         self._keepalive_limit = settings.http_max_keepalive_connections
         self._under_way = 0
-        self._places: dict[str, tuple[Origin, str]] = {}
+        self._places: dict[tuple[str, str], tuple[Origin, str]] = {}
 
     async def post(
-        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
-        origin, begin = self._places.get(url) or self._places.setdefault(url, _place(httpx.URL(url), "POST"))
+        origin, begin = self._places.get((method, url)) or self._place(method, url)
         silence = self._silence if silence is None else min(silence, self._silence)
         keeps = self._under_way < self._keepalive_limit
         head = head_of(begin, headers.items(), len(content), keeps=keeps)
@@ -145,6 +159,11 @@ class PooledTransport(LiteLLMTransport):
 
     def _finished(self) -> None:
         self._under_way -= 1
+
+    def _place(self, method: str, url: str) -> tuple[Origin, str]:
+        """Worked out once: the paths of LiteLLM are few, but for those that hold an id."""
+        place = _place(httpx.URL(url), method)
+        return self._places.setdefault((method, url), place) if len(self._places) < _PATHS else place
 
 
 class _PooledReply:

@@ -222,7 +222,11 @@ def _observe_start(span: Span, message: Message) -> None:
 
 
 def _may_cause_llm_calls(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] == "POST" and bool(scope["path"].startswith("/v1/"))
+    """Calls, and the look-ups of what became of them, which LiteLLM traces as well."""
+    if scope["type"] != "http":
+        return False
+    path: str = scope["path"]
+    return path.startswith("/v1/") and (scope["method"] == "POST" or path.startswith("/v1/responses/"))
 
 
 def _caller_span(scope: Scope) -> Span:
