@@ -57,16 +57,16 @@ async def _plain_answer(
     events: list[ReasoningEvent] = []
     with agent.tracing.around(span):
         await agent.reason(run, events.append)
-        completion, headers = await _conclusion(agent, run)
+        completion, headers = await _conclusion(agent, run, found=not writer.keeps_thoughts)
         record.answered(completion)
         record.finish()
         told = writer.whole(completion, events, run)
     return LLMAnswer(to_json(told), headers | _cost_header(run))
 
 
-async def _conclusion(agent: ReasoningAgent, run: Run) -> tuple[dict[str, Any], dict[str, str]]:
+async def _conclusion(agent: ReasoningAgent, run: Run, *, found: bool) -> tuple[dict[str, Any], dict[str, str]]:
     if run.end is End.TOOL_CALLS:
-        return handed_over(run), {}
+        return handed_over(run, found=found), {}
     answer = await agent.answer(run)
     completion = _completion(answer)
     run.account(completion, answer.headers)

@@ -1,6 +1,9 @@
 """OpenAI's form: what its clients expect of answers, errors and the ends of streams, and how /docs describes it.
 
 contract.py   what LiteLLM leaves out of answers, put back
+response_request.py   a response's request as that of a chat completion; response_messages.py: its input
+response_memory.py    what our reasoning items carry until they come back
+response_object.py    a response, and its usage
 errors.py     an error as an answer
 failures.py   what a provider says of its failure, in an error or in place of an answer
 streams.py    how streams end
@@ -30,6 +33,9 @@ from api.dialects.openai.history import (
     unmarked,
     without_ours,
 )
+from api.dialects.openai.response_memory import carried
+from api.dialects.openai.response_object import response_begun, response_ended, response_failed, response_usage
+from api.dialects.openai.response_request import chat_request, in_responses_words
 from api.dialects.openai.response_stream import ResponseStream, WrittenResponse
 from api.dialects.openai.schemas import (
     ANSWER_HEADERS,
@@ -67,8 +73,10 @@ __all__ = [
     "WrittenChunks",
     "WrittenResponse",
     "as_it_came",
+    "carried",
     "chat_answer",
     "chat_chunk",
+    "chat_request",
     "check_chat",
     "check_response",
     "contract",
@@ -76,6 +84,7 @@ __all__ = [
     "error_body",
     "error_event",
     "examples",
+    "in_responses_words",
     "is_ours",
     "marked",
     "provider_error",
@@ -84,7 +93,11 @@ __all__ = [
     "raise_if_nothing_answered",
     "refusal",
     "render",
+    "response_begun",
+    "response_ended",
     "response_error_event",
+    "response_failed",
+    "response_usage",
     "side_call",
     "split_at_error",
     "unmarked",

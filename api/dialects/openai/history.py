@@ -28,6 +28,7 @@ OUR_LIST_ID: Final = "mcpl_raa1_"
 _MARK: Final = "\u2063\u2061\u2063"
 _EVENT: Final = "reasoning_event"
 _THOUGHTS: Final = ("reasoning_content", "reasoning")
+_WITH_THOUGHTS: Final = ("content", *_THOUGHTS)
 _SAYS: Final = ("content", "tool_calls", "function_call", "audio", "refusal", "reasoning_details", *_THOUGHTS)
 # How clients keep thoughts within the answer: pydantic-ai, Open WebUI.
 _OPENS: Final = re.compile(
@@ -60,9 +61,9 @@ def without_ours(body: Body) -> Body:
 
 def _kept(turns: list[Any], cleaned: Callable[[Turn], Turn | None]) -> list[Any]:
     """The same list where nothing has to be taken out, which costs a few looks into each turn."""
-    kept = [cleaned(turn) if isinstance(turn, dict) else turn for turn in turns]
-    if all(one is other for one, other in zip(kept, turns, strict=True)):
+    if not any(isinstance(turn, dict) and cleaned(turn) is not turn for turn in turns):
         return turns
+    kept = (cleaned(turn) if isinstance(turn, dict) else turn for turn in turns)
     return [turn for turn in kept if turn is not None]
 
 
@@ -70,7 +71,7 @@ def _message(message: Turn) -> Turn | None:
     """None: it held nothing else, and no provider takes a turn that says nothing."""
     if message.get("role") != "assistant":
         return message
-    found = [field for field in ("content", *_THOUGHTS) if _is_marked(message.get(field))]
+    found = [field for field in _WITH_THOUGHTS if field in message and _is_marked(message[field])]
     if not found and _EVENT not in message:
         return message
     # Whoever keeps the events but not the mark has changed the text; that it is ours the events say.
@@ -100,6 +101,8 @@ def _begins(value: Any, *starts: str) -> bool:
 
 
 def _is_marked(value: Any) -> bool:
+    if isinstance(value, str):
+        return _MARK in value
     return any(_MARK in text for text in _texts(value))
 
 

@@ -89,6 +89,7 @@ REQUEST_FIELDS: Final[dict[str, Schema]] = {
         "user": _SAMPLING["user"],
     },
     "ResponseRequest": {
+        "include": _list(_TEXT),
         "instructions": _TEXT,
         "max_output_tokens": _LIMIT,
         "previous_response_id": _TEXT,

@@ -9,6 +9,7 @@ from api.dialects.openai import DONE, chat_answer, error_event, marked
 from api.errors import APIError
 from api.reasoning.events import ReasoningEvent
 from api.reasoning.run import Run
+from api.reasoning.writers.ends import how_it_ended
 from api.sse import event
 
 
@@ -57,7 +58,7 @@ class ChatWriter:
         chat_answer(body)
         self._tell_thoughts(body, "".join(emitted.text for emitted in events))
         own = {"id": self._head["id"], "model": self._head["model"], "usage": run.usage}
-        return body | own | {"metadata": _how_it_ended(run)}
+        return body | own | {"metadata": how_it_ended(run)}
 
     def _tell_thoughts(self, body: Mapping[str, Any], thoughts: str) -> None:
         """Before those of the model's own, of which clients read the same field."""
@@ -91,11 +92,3 @@ def _thoughts_fields(body: Mapping[str, Any]) -> tuple[str, ...]:
     one too many: some clients show both, and some cannot read an answer that has both."""
     asks_otherwise = bool(body.get("include_reasoning")) or isinstance(body.get("reasoning"), dict)
     return ("reasoning_content", "reasoning") if asks_otherwise else ("reasoning_content",)
-
-
-def _how_it_ended(run: Run) -> dict[str, str]:
-    return {
-        "reasoning_end": run.end.value if run.end else "",
-        "reasoning_steps": str(run.steps),
-        "reasoning_tool_calls": str(run.tool_calls),
-    }

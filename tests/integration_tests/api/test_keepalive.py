@@ -99,6 +99,18 @@ def test_a_silent_response_is_kept_alive_by_events_of_its_own(
     assert COMMENT not in text
 
 
+def test_reasoning_about_a_response_is_kept_alive_by_events_with_their_numbers(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script(finished(delay=3.0), said(), contains=mark)
+    lines = list(_lines(quick, "/responses", mark, **{"x-routing-mode": "reasoning"}))
+    events = [json.loads(line[6:]) for _, line in lines if line.startswith("data: {")]
+    assert [told["sequence_number"] for told in events] == list(range(len(events)))
+    kinds = [told["type"] for told in events]
+    assert (kinds.count("response.in_progress") >= 4, kinds[-1]) == (True, "response.completed")
+    assert COMMENT not in [line for _, line in lines]
+
+
 def test_reasoning_is_kept_alive_from_its_first_step_on(
     quick: RunningAPI, provider: ScriptedProvider, mark: str
 ) -> None:
@@ -108,6 +120,18 @@ def test_reasoning_is_kept_alive_from_its_first_step_on(
     text = [line for _, line in lines]
     assert text.count(COMMENT) >= 3
     assert text.index(COMMENT) < text.index("data: [DONE]")
+
+
+def test_reasoning_about_a_message_is_kept_alive_by_pings(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script(finished(delay=3.0), said(delay=2.0), contains=mark)
+    text = [line for _, line in _lines(quick, "/messages", mark, **{"x-routing-mode": "reasoning"})]
+    start = next(place for place, line in enumerate(text) if line == "event: message_start")
+    assert text[:start].count(PING) >= 2
+    assert text[start:].count(PING) >= 2
+    assert COMMENT not in text
+    assert [line for line in text if line][-2] == "event: message_stop"
 
 
 def test_a_stream_that_speaks_often_enough_has_no_comment(
