@@ -1,10 +1,12 @@
-"""A comment for every while that a stream is silent: proxies and load balancers cut a connection that says nothing for a minute.
+"""A comment, or an event that says as little, for every while that a stream is silent: proxies and load balancers cut a
+connection that says nothing for a minute.
 
 One timer a stream looks at the clock; an event costs two assignments.
 """
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from starlette.types import Send
 
@@ -13,12 +15,11 @@ COMMENT = b": keep-alive\n\n"
 
 
 class StreamKeepalive:
-    """Knows since when the stream waits for its next event; from `begin` to `end` it sends `said`, a comment or an event that
-    says as little, whenever that becomes too long."""
+    """Knows since when the stream waits for its next event; from `begin` to `end` it sends what `say` gives it, or a comment,
+    whenever that becomes too long. It is asked then, since an event may have a number."""
 
-    def __init__(self, send: Send, seconds: float, said: bytes | None = None) -> None:
-        self._send, self._seconds = send, seconds
-        self._said = said or COMMENT
+    def __init__(self, send: Send, seconds: float, say: Callable[[], bytes | None] = lambda: None) -> None:
+        self._send, self._seconds, self._says = send, seconds, say
         self._since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._saying: asyncio.Task[None] | None = None
@@ -54,7 +55,7 @@ class StreamKeepalive:
 
     async def _say(self) -> None:
         if self._since is not None:
-            await self._send({"type": "http.response.body", "body": self._said, "more_body": True})
+            await self._send({"type": "http.response.body", "body": self._says() or COMMENT, "more_body": True})
         if self._since is not None:
             self.waits()
         self._look_in(self._seconds)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import Protocol, runtime_checkable
 
 from opentelemetry.trace import get_current_span
 from starlette.requests import Request
@@ -30,12 +30,10 @@ class EventSource(Protocol):
     async def aclose(self) -> None: ...
 
 
-class HasOwnEvents(EventSource, Protocol):
-    """A source whose format has an error event of its own, and perhaps one that only says that the stream lives; in all others
-    these are `{"error": ...}` without a name, and a comment."""
+@runtime_checkable
+class HasOwnErrors(Protocol):
+    """A source whose format has an error event of its own; in all others it is `{"error": ...}` without a name."""
 
-    @property
-    def keepalive(self) -> bytes | None: ...
     def error_event(self, error: APIError) -> bytes: ...
 
 
@@ -47,8 +45,6 @@ class EventStreamResponse(Response):
         # Proxies would otherwise hold events back to fill their buffers.
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         self._source = source
-        # Not by `isinstance`, which looks for each attribute of a protocol, and costs more than a chunk does.
-        self._own = cast(HasOwnEvents, source) if hasattr(source, "error_event") else None
         self.status_code = HTTPStatus.OK
         self.media_type = "text/event-stream"
         self.background = None
@@ -57,8 +53,7 @@ class EventStreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         metrics = metrics_of(scope)
         metrics.stream_began()
-        own = self._own.keepalive if self._own is not None else None
-        keepalive = StreamKeepalive(send, _keepalive_seconds(scope), own)
+        keepalive = StreamKeepalive(send, _keepalive_seconds(scope), self._keepalive)
         keepalive.begin()
         try:
             await unless_disconnected(Request(scope, receive), self._send(scope, send, keepalive))
@@ -68,6 +63,11 @@ class EventStreamResponse(Response):
             keepalive.end()
             metrics.stream_ended()
             await self._source.aclose()
+
+    def _keepalive(self) -> bytes | None:
+        """The event of the source's format, if it has one, that only says that the stream lives: looked at when it is sent."""
+        said: bytes | None = getattr(self._source, "keepalive", None)
+        return said
 
     async def _send(self, scope: Scope, send: Send, keepalive: StreamKeepalive) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -88,7 +88,7 @@ class EventStreamResponse(Response):
     def _failed(self, scope: Scope, error: Exception) -> bytes:
         record_failure(get_current_span(), tracing_of(scope), error)
         told = _told(error)
-        return self._own.error_event(told) if self._own is not None else error_event(told)
+        return self._source.error_event(told) if isinstance(self._source, HasOwnErrors) else error_event(told)
 
 
 def _keepalive_seconds(scope: Scope) -> float:

@@ -41,7 +41,6 @@ def test_an_error_before_the_decision_tells_none(client: TestClient) -> None:
 
 
 OTHERS: dict[str, dict[str, Any]] = {
-    "/v1/responses": {"model": "m", "input": "q"},
     "/v1/embeddings": {"model": "m", "input": "q"},
     "/v1/completions": {"model": "m", "prompt": "q"},
 }
