@@ -14,7 +14,7 @@ json_bounds.py         how much a body may hold, whatever it means; request_boun
 content_coding.py      compressed bodies, decoded as they come
 headers.py             looked up by name
 request_context.py     the few headers that are read → `RequestContext`
-disconnect.py          work that ends with its client
+disconnect.py          work that ends with its client; incoming.py: what the server knows of that before ASGI
 streaming.py           events as an answer, closed whatever happens
 stream_keepalive.py    a comment for every while that a stream is silent
 direct.py              handlers without a framework around them

@@ -1,11 +1,10 @@
 """Events → an HTTP answer: errors after the 200 become an event, `[DONE]` means success, and the source always ends."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast
 
 from opentelemetry.trace import get_current_span
 from starlette.requests import Request
@@ -31,8 +30,7 @@ class EventSource(Protocol):
     async def aclose(self) -> None: ...
 
 
-@runtime_checkable
-class HasOwnErrors(Protocol):
+class HasOwnErrors(EventSource, Protocol):
     """A source whose format has an error event of its own; in all others it is `{"error": ...}` without a name."""
 
     def error_event(self, error: APIError) -> bytes: ...
@@ -46,6 +44,8 @@ class EventStreamResponse(Response):
         # Proxies would otherwise hold events back to fill their buffers.
         own = {"cache-control": "no-cache", "x-accel-buffering": "no"}
         self._source = source
+        # Not by `isinstance`, which looks for each attribute of a protocol, and costs more than a chunk does.
+        self._own = cast(HasOwnErrors, source) if hasattr(source, "error_event") else None
         self.status_code = HTTPStatus.OK
         self.media_type = "text/event-stream"
         self.background = None
@@ -54,14 +54,14 @@ class EventStreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         metrics = metrics_of(scope)
         metrics.stream_began()
-        keepalive = StreamKeepalive(self._keepalive)
-        clock = asyncio.create_task(keepalive.run(send, _keepalive_seconds(scope)))
+        keepalive = StreamKeepalive(send, _keepalive_seconds(scope), self._keepalive)
+        keepalive.begin()
         try:
             await unless_disconnected(Request(scope, receive), self._send(scope, send, keepalive))
         except ClientDisconnected:
             return
         finally:
-            clock.cancel()
+            keepalive.end()
             metrics.stream_ended()
             await self._source.aclose()
 
@@ -89,7 +89,7 @@ class EventStreamResponse(Response):
     def _failed(self, scope: Scope, error: Exception) -> bytes:
         record_failure(get_current_span(), tracing_of(scope), error)
         told = _told(error)
-        return self._source.error_event(told) if isinstance(self._source, HasOwnErrors) else error_event(told)
+        return self._own.error_event(told) if self._own is not None else error_event(told)
 
 
 def _keepalive_seconds(scope: Scope) -> float:

@@ -2,7 +2,7 @@
 
 gateway.py           the calls: whole, streamed, or as an object of a schema
 answers.py           what comes back of them; structured.py: the object of a schema
-call_span.py         the span of a call
+call_span.py         the span of a call; call_under_way.py: what a stream holds beside it
 endpoints.py         LiteLLM's paths, and what each needs on its way
 attribution.py       what LiteLLM and Phoenix are told of a call
 memory_service.py    what a memory service is told of a call, and tells its caller
@@ -13,7 +13,8 @@ lookups.py           what LiteLLM is asked beside calls
 own_key.py           the environment of this server's key; model_catalog.py: its models; model_aliases.py: other names of them
 readiness.py         can calls be made?; spend_watch.py: is what they cost recorded?
 provider_cookies.py  what a provider knows a user by
-litellm_client.py    the one AsyncOpenAI; litellm_transport.py: its connections
+litellm_client.py    the one AsyncOpenAI; litellm_transport.py: its connections to LiteLLM
+http_pool.py         connections, made and used again; http_connection.py: one of them; http_exchange.py: what comes over it
 """
 
 from api.llm.answers import LLMAnswer, LLMStream

@@ -5,7 +5,6 @@ spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and 
 """
 
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from api.dialects.openai import as_it_came
 from api.llm.answers import LLMAnswer, LLMStream, whole_answer
 from api.llm.attribution import Purpose, attributed
 from api.llm.call_span import CallSpan
+from api.llm.call_under_way import CallUnderWay
 from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_fields import PROVIDER_FIELDS, not_on_its_list
@@ -100,16 +100,18 @@ class LLMGateway:
         LiteLLM is asked for the usage whether or not the body does: without it, it charges nothing for a text completion.
         """
         purpose = Purpose(component, operation, context, await self._own_key.environment())
-        async with AsyncExitStack() as resources:
-            call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
-            span = resources.enter_context(CallSpan(self.tracing, purpose))
-            content = self._content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
-            reply = await self._send(endpoint.path, content, _headers(purpose, span), silence=endpoint.silence)
-            resources.push_async_callback(reply.aclose)
+        call = self._metrics.llm_call(component, operation, body.get("model"))
+        under_way = CallUnderWay(call, CallSpan(self.tracing, purpose))
+        try:
+            content = self._content(_asking_for_usage(body, endpoint), purpose, under_way.span, endpoint)
+            headers = _headers(purpose, under_way.span)
+            reply = under_way.reply = await self._send(endpoint.path, content, headers, silence=endpoint.silence)
             events = whole_answer(reply.blocks(), endpoint, [call.streamed, self._spend.streamed])
             first = await anext(events)
-            headers = self._handed_on(reply.headers, body, context)
-            return LLMStream(first, events, headers, resources.pop_all(), span)
+            return LLMStream(first, events, self._handed_on(reply.headers, body, context), under_way)
+        except BaseException as error:
+            await under_way.end(error)
+            raise
 
     async def parse(
         self,

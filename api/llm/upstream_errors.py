@@ -181,5 +181,5 @@ def _nameless(status: int) -> str:
 
 
 def _never_answered(error: openai.APITimeoutError) -> bool:
-    """httpx-aiohttp reports any lost or refused connection as a connect time-out, which the SDK then calls a time-out."""
+    """What the SDK calls a time-out may be one of the connection, which was never made."""
     return isinstance(error.__cause__, httpx.ConnectTimeout | httpx.PoolTimeout)
