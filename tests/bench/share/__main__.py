@@ -101,6 +101,7 @@ def main() -> int:
                 found[name] = one(stack, name, arguments)
             except Exception as error:  # noqa: BLE001 - told in the report; it takes no other's numbers with it
                 failed.append(f"{name} could not be measured: {type(error).__name__}: {error}")
+                _say(failed[-1])
     where = "the whole chain" if arguments.chain else "LiteLLM alone"
     title = f"{where}, {arguments.calls} calls of each side in turn, {arguments.width} at a time"
     table = Table(title, HEAD, [cells(name, *pair) for name, pair in found.items()], "\n".join(failed))

@@ -16,6 +16,7 @@ class Setting:
     python: str = ""
     module: str = "local_stack.litellm_server"
     sampled: bool = True  # whether it is asked with a `traceparent` that lets it trace
+    packages: tuple[str, ...] = ()  # that it finds beside its own
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ CHANGES: Mapping[str, Change] = {
         "the newest Python, and what was imported kept for good", Setting({"GC_STEPS": "freeze"}, module=GC_PROGRAM)
     ),
     "threshold": Change("PYTHON_GC_THRESHOLD=20000,50,100", _variables(PYTHON_GC_THRESHOLD="20000,50,100")),
+    "httptools": Change("uvicorn's quicker parser, httptools, instead of h11", Setting(packages=("httptools",))),
     "rust": Change("LITELLM_RUST=true", _variables(LITELLM_RUST="true")),
     "workers": Change("--num_workers 2", Setting(options=("--num_workers", "2"))),
     "keep-alive": Change(

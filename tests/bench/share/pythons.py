@@ -23,6 +23,17 @@ def program(name: str, version: str) -> str:
     return str(target / "bin" / "python")
 
 
+def beside(packages: tuple[str, ...], python: str) -> dict[str, str]:
+    """What makes this Python find these packages, installed where its environment does not see them by itself."""
+    if not packages:
+        return {}
+    target = bootstrap.state_root() / "bench" / "-".join(packages)
+    uv = [str(bootstrap.venv("stack") / "bin" / "uv"), "--no-progress", "pip", "install", "--no-deps"]
+    command = [*uv, "--python", python, "--target", str(target), *packages]
+    bootstrap.run_logged(target.name, command, bootstrap.uv_environment())
+    return {"PYTHONPATH": str(target)}
+
+
 def _make(name: str, target: Path, version: str) -> None:
     bootstrap.say(f"Installing {name} with Python {version} ...")
     uv = [str(bootstrap.venv("stack") / "bin" / "uv"), "--no-progress"]

@@ -14,7 +14,7 @@ from local_stack.instance import Instance
 from local_stack.services import Options, Service, definitions
 from tests.bench.client import Client, Target
 from tests.bench.share.changes import Change, Setting
-from tests.bench.share.pythons import program
+from tests.bench.share.pythons import beside, program
 from tests.support.processes import free_port, running
 from tests.support.stack_client import StackClient, eventually
 
@@ -66,11 +66,12 @@ def litellm_command(service: Service, setting: Setting, port: int) -> list[str]:
 
 
 def _litellm(service: Service, setting: Setting, folder: Path, resources: ExitStack) -> tuple[str, int]:
-    port = free_port()
+    port, python = free_port(), program("litellm", setting.python)
     url = f"http://127.0.0.1:{port}"
     process = running(
-        *litellm_command(service, setting, port), python=program("litellm", setting.python), url=f"{url}/health/liveliness",
-        log=folder / f"litellm-{port}.log", environment={**_unmarked(service), **setting.environment},
+        *litellm_command(service, setting, port), python=python, url=f"{url}/health/liveliness",
+        log=folder / f"litellm-{port}.log",
+        environment={**_unmarked(service), **setting.environment, **beside(setting.packages, python)},
     )  # fmt: skip
     pid = resources.enter_context(process).pid
     eventually(lambda: _is_ready(url), f"{url} is ready", within=READY_WITHIN)
