@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from local_stack import bootstrap
 from local_stack.instance import Instance
 from tests.bench.litellm import ANSWER
 from tests.bench.quiet import add_option, facts_if_quiet
@@ -89,7 +90,7 @@ def rows(name: str, before: Measured, after: Measured) -> list[Row]:
 
 def main() -> int:
     arguments = parser().parse_args()
-    told = facts_if_quiet(arguments)
+    told = facts_if_quiet(arguments) | {"services' Python": bootstrap.python_for("litellm").version}
     found: dict[str, tuple[Measured, Measured]] = {}
     failed: list[str] = []
     _say("starting a stack")
@@ -103,7 +104,8 @@ def main() -> int:
                 failed.append(f"{name} could not be measured: {type(error).__name__}: {error}")
                 _say(failed[-1])
     where = "the whole chain" if arguments.chain else "LiteLLM alone"
-    title = f"{where}, {arguments.calls} calls of each side in turn, {arguments.width} at a time"
+    calls = QUICK_CALLS if arguments.quick else arguments.calls
+    title = f"{where}, {calls} calls of each side in turn, {arguments.width} at a time"
     table = Table(title, HEAD, [cells(name, *pair) for name, pair in found.items()], "\n".join(failed))
     print("\n".join([facts_line(told), "", *table.lines()]))
     print(f"\nSaved as {saved(told, [row for name, pair in found.items() for row in rows(name, *pair)], PART)}")
