@@ -10,7 +10,7 @@ COMPOSE  ?= docker compose
 ENV_FILE ?= .env
 DOCKER    = $(BOOTSTRAP) stack -- python -m operations.docker --env-file $(ENV_FILE) --compose "$(COMPOSE)"
 DASHBOARD = $(BOOTSTRAP) stack -- python -m operations.dashboards $(if $(filter-out .env,$(ENV_FILE)),--env-file $(ENV_FILE))
-CODE      = api demo local_stack operations tests
+CODE      = api config demo local_stack operations tests
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -86,7 +86,7 @@ non_integration_tests: format_check lint types unit_tests  ## all of `make tests
 integration_tests:  ## tests on the real stack, which they start on free ports and end (TESTS=PATH: only those)
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose,local_model -- pytest $(or $(TESTS),tests/integration_tests) $(ARGS)
 clients_test:  ## Claude Code, as npm has it, at work through the API of a stack of its own (ARGS="-k subagent")
-	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest tests/clients $(ARGS)
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,local_model -- pytest tests/clients $(ARGS)
 conformance:  ## compatibility suites that others wrote, against the API on a stack of its own (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,conformance -- python -m tests.conformance $(ARGS)
 evaluations:  ## routing and answers, scored with the evaluation key and the models configured (ARGS="--help")

@@ -20,6 +20,7 @@ class Operation(StrEnum):
     RESPONSE = "response"
     MESSAGES = "messages"
     TITLE = "title"
+    SIDE_CALL = "side_call"
     COUNT_TOKENS = "count_tokens"
     STEP_GENERATION = "step_generation"
     SYNTHESIS = "synthesis"

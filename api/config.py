@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     otel_exporter_otlp_metrics_endpoint: str | None = None
 
     routing_default_mode: RoutingMode = RoutingMode.PASSTHROUGH
+    list_reasoning_models: bool = True
     routing_classifier_model: str = "gpt-4o-mini"
     routing_classifier_temperature: float = Field(default=0.0, ge=0, le=2)
     routing_classifier_timeout: float = Field(default=1.0, gt=0)

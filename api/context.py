@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from api.components import Operation
 from api.protocol import RoutingMode
 
 
@@ -36,11 +37,13 @@ ANONYMOUS = Caller("anonymous", allowed=UNNAMED)
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who asks and in which session; `routing_mode` is what was asked for, `routing_path` where the request went."""
+    """Who asks and in which session; `routing_mode` is what the header asks for, `named_mode` what the model's name does, and
+    `routing_path` where the request went."""
 
     caller: Caller
     session_id: str | None = None
     routing_mode: RoutingMode | None = None
+    named_mode: RoutingMode | None = None
     routing_path: RoutingMode = RoutingMode.PASSTHROUGH
     user: str | None = None
     """OpenAI's `user` of the body: whom the caller asks for."""
@@ -53,6 +56,15 @@ class RequestContext:
     parent_agent_id: str | None = None
     memory_user: str | None = None
     """Whose memory the request is about; nobody's if there is none."""
+    side_call: Operation | None = None
+    """What the request is for, if it is no part of a conversation: the model itself answers it."""
+    asked_model: str | None = None
+    """The model's name as the request has it, if that says more than which model answers."""
+
+    @property
+    def asked_mode(self) -> RoutingMode | None:
+        """What this request asks for: its header counts more than its model's name."""
+        return self.routing_mode or self.named_mode
 
     @property
     def end_user(self) -> str:
@@ -78,6 +90,11 @@ def with_user(context: RequestContext, body: Mapping[str, Any]) -> RequestContex
     """The context, with the end user that the body names."""
     user = body.get("user")
     return replace(context, user=user.strip() or None) if isinstance(user, str) else context
+
+
+def by_name(context: RequestContext, name: str, mode: RoutingMode) -> RequestContext:
+    """The context of a request whose model's name says how it is to be answered."""
+    return replace(context, asked_model=name, named_mode=mode)
 
 
 def on_path(context: RequestContext, path: RoutingMode) -> RequestContext:

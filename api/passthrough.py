@@ -47,6 +47,7 @@ async def answer(
 
     `count` says about how many tokens a request has, for a message whose stream begins without that number.
     """
+    body = endpoint.without_ours(body)
     record = Recorder(gateway.tracing, get_current_span())
     record.asked(body)
     if not body.get("stream"):
@@ -67,7 +68,11 @@ async def _call(method: Method[T], body: Mapping[str, Any], context: RequestCont
     # A null here says nothing, and where our attribution stands in another field LiteLLM stumbles over it.
     body = {name: value for name, value in body.items() if name != "metadata" or value is not None}
     return await method(
-        body, component=Component.PASSTHROUGH, operation=endpoint.operation, context=context, endpoint=endpoint
+        body,
+        component=Component.PASSTHROUGH,
+        operation=context.side_call or endpoint.operation,
+        context=context,
+        endpoint=endpoint,
     )
 
 

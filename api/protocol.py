@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 ROUTING_MODE_HEADER = "X-Routing-Mode"
 SESSION_ID_HEADER = "X-Session-ID"
 PROVIDER_FIELDS_HEADER = "X-Provider-Specific-Fields"
+OUR_SIGNATURE = "raa1."
+"""So begins what stands where a provider would sign or encrypt its model's thoughts, if they are this server's."""
 
 
 class RoutingMode(StrEnum):
@@ -18,6 +20,15 @@ class RoutingMode(StrEnum):
     REASONING = "reasoning"
     AUTO = "auto"
 
+
+def split_mode(name: str) -> tuple[str, RoutingMode | None]:
+    """`gpt-4o:reasoning` → `gpt-4o` and the mode; of any other name, itself and None."""
+    model, _, said = name.rpartition(":")
+    mode = _MODES.get(said.lower()) if model else None
+    return (name, None) if mode is None else (model, mode)
+
+
+_MODES = {mode.value: mode for mode in RoutingMode}
 
 NO_FORM = "no_such_form"
 """The error of a field that may take several forms and has none of them; its message says which these are."""

@@ -165,6 +165,7 @@ def _litellm(instance: Instance, settings: Mapping[str, str], options: Options) 
         installed=installed(
             "litellm",
             config,
+            config.with_name("litellm_plugin.py"),
             instance.root / "local_stack" / "litellm_server.py",
             *_shared(instance),
             environments.engine_folder() / litellm_database.STAMP,

@@ -104,8 +104,9 @@ def shown(connection: Connection, clients: Sequence[str]) -> Iterator[str]:
         client = CLIENTS[name]
         yield f"── {client['title']} ({name}; {client['where']})\n{connection.lines(name)}"
     yield (
-        "The header X-Routing-Mode (reasoning, auto) chooses how a request is answered; for clients that send no headers of\n"
-        'their own, ROUTING_DEFAULT_MODE in .env does. One client alone: make connect CLIENT=NAME, or ARGS="--client NAME".'
+        "The header X-Routing-Mode (reasoning, auto) chooses how a request is answered; in clients that send no headers of their\n"
+        f"own, the model's name does: {connection.model}:reasoning. One client alone: make connect CLIENT=NAME, or\n"
+        'ARGS="--client NAME".'
     )
 
 

@@ -1,10 +1,12 @@
-"""A comment for every while that a stream is silent: proxies and load balancers cut a connection that says nothing for a minute.
+"""A comment, or an event that says as little, for every while that a stream is silent: proxies and load balancers cut a
+connection that says nothing for a minute.
 
 One task a stream looks at the clock; an event costs two assignments.
 """
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from starlette.types import Send
 
@@ -13,11 +15,11 @@ COMMENT = b": keep-alive\n\n"
 
 
 class StreamKeepalive:
-    """Knows since when the stream waits for its next event; `run` sends `said`, a comment or an event that says as little,
-    whenever that becomes too long."""
+    """Knows since when the stream waits for its next event; `run` sends what `say` gives it, or a comment, whenever that
+    becomes too long. It is asked then, since an event may have a number."""
 
-    def __init__(self, said: bytes | None = None) -> None:
-        self._said = said or COMMENT
+    def __init__(self, say: Callable[[], bytes | None] = lambda: None) -> None:
+        self._say = say
         self._since: float | None = None
 
     def waits(self) -> None:
@@ -36,6 +38,6 @@ class StreamKeepalive:
             elif (left := self._since + seconds - time.monotonic()) > 0:
                 await asyncio.sleep(left)
             else:
-                await send({"type": "http.response.body", "body": self._said, "more_body": True})
+                await send({"type": "http.response.body", "body": self._say() or COMMENT, "more_body": True})
                 if self._since is not None:
                     self.waits()

@@ -32,12 +32,9 @@ class EventSource(Protocol):
 
 
 @runtime_checkable
-class HasOwnEvents(Protocol):
-    """A source whose format has an error event of its own, and perhaps one that only says that the stream lives; in all others
-    these are `{"error": ...}` without a name, and a comment."""
+class HasOwnErrors(Protocol):
+    """A source whose format has an error event of its own; in all others it is `{"error": ...}` without a name."""
 
-    @property
-    def keepalive(self) -> bytes | None: ...
     def error_event(self, error: APIError) -> bytes: ...
 
 
@@ -57,7 +54,7 @@ class EventStreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         metrics = metrics_of(scope)
         metrics.stream_began()
-        keepalive = StreamKeepalive(self._source.keepalive if isinstance(self._source, HasOwnEvents) else None)
+        keepalive = StreamKeepalive(self._keepalive)
         clock = asyncio.create_task(keepalive.run(send, _keepalive_seconds(scope)))
         try:
             await unless_disconnected(Request(scope, receive), self._send(scope, send, keepalive))
@@ -67,6 +64,11 @@ class EventStreamResponse(Response):
             clock.cancel()
             metrics.stream_ended()
             await self._source.aclose()
+
+    def _keepalive(self) -> bytes | None:
+        """The event of the source's format, if it has one, that only says that the stream lives: looked at when it is sent."""
+        said: bytes | None = getattr(self._source, "keepalive", None)
+        return said
 
     async def _send(self, scope: Scope, send: Send, keepalive: StreamKeepalive) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -87,7 +89,7 @@ class EventStreamResponse(Response):
     def _failed(self, scope: Scope, error: Exception) -> bytes:
         record_failure(get_current_span(), tracing_of(scope), error)
         told = _told(error)
-        return self._source.error_event(told) if isinstance(self._source, HasOwnEvents) else error_event(told)
+        return self._source.error_event(told) if isinstance(self._source, HasOwnErrors) else error_event(told)
 
 
 def _keepalive_seconds(scope: Scope) -> float:

@@ -24,7 +24,6 @@ from api.llm.endpoints import (
     EMBEDDINGS,
     MESSAGES,
     RESPONSES,
-    TITLES,
     Endpoint,
     StreamForm,
 )
@@ -33,7 +32,7 @@ from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_transport import LiteLLMTransport, PooledTransport, Reply
 from api.llm.lookups import Lookups
 from api.llm.model_aliases import ModelAliases, load_aliases
-from api.llm.model_catalog import ModelCatalog, ModelInfo
+from api.llm.model_catalog import ModelCatalog, ModelInfo, ModelList
 from api.llm.own_key import OwnKey
 from api.llm.readiness import Readiness
 from api.llm.spend_watch import SpendWatch
@@ -47,7 +46,6 @@ __all__ = [
     "EMBEDDINGS",
     "MESSAGES",
     "RESPONSES",
-    "TITLES",
     "Endpoint",
     "LLMAnswer",
     "LLMGateway",
@@ -58,6 +56,7 @@ __all__ = [
     "ModelAliases",
     "ModelCatalog",
     "ModelInfo",
+    "ModelList",
     "OwnKey",
     "PooledTransport",
     "Readiness",

@@ -48,6 +48,9 @@ MESSAGES: Final = frozenset(
     }
 )
 
+# Anthropic's, by names that LiteLLM would obey where it reads them: they reach Anthropic and nobody else.
+ANTHROPICS_ALONE: Final = frozenset({"fallbacks"})
+
 # What other providers and model servers document, where LiteLLM reads a field of that name too and hands it on.
 PROVIDERS_OWN: Final = frozenset(
     {

@@ -1,7 +1,7 @@
 """The paths of both APIs that are handed on, and what each needs on its way."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
@@ -14,6 +14,7 @@ from api.dialects.openai import (
     raise_if_empty,
     raise_if_nothing_answered,
     split_at_error,
+    without_ours,
 )
 from api.llm import documented_fields
 from api.protocol import ChatCompletionRequest, CompletionRequest, EmbeddingRequest, ResponseRequest, WireModel
@@ -25,6 +26,10 @@ class StreamForm(Enum):
     CHUNKS = auto()
     RESPONSE = auto()
     MESSAGE = auto()
+
+
+def _as_it_is(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,10 @@ class Endpoint:
     """Do these events end with the one that means success?"""
     metadata_fields: frozenset[str] | None = None
     """The fields of `metadata` that LiteLLM lets the provider see, where it takes what its spans say of a call from there too."""
+    keeps_a_list: bool = False
+    """Does LiteLLM's route drop the fields that it does not know?"""
+    without_ours: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _as_it_is
+    """A request → the same without what this server itself has added to the conversation."""
     silence: float | None = None
     """Seconds without an event after which a stream has failed, where that is less than HTTP_READ_TIMEOUT."""
 
@@ -72,6 +81,7 @@ CHAT_COMPLETIONS = Endpoint(
     contract.chat_answer,
     contract.chat_chunk,
     check_answer=_check_choices,
+    without_ours=without_ours,
 )
 COMPLETIONS = Endpoint(
     "/completions",
@@ -93,6 +103,7 @@ RESPONSES = Endpoint(
     metadata_field="litellm_metadata",
     check_answer=raise_if_nothing_answered,
     stream_form=StreamForm.RESPONSE,
+    without_ours=without_ours,
 )
 MESSAGES = Endpoint(
     "/messages",
@@ -106,9 +117,10 @@ MESSAGES = Endpoint(
     split_at_error=anthropic.split_at_error,
     is_complete=anthropic.ends_with_stop,
     metadata_fields=frozenset({"user_id"}),
+    keeps_a_list=True,
+    without_ours=anthropic.without_ours,
     silence=240.0,  # Claude Code ends a stream that says nothing for 300
 )
-TITLES = replace(MESSAGES, operation=Operation.TITLE)
 COUNT_TOKENS = Endpoint(
     "/messages/count_tokens",
     Operation.COUNT_TOKENS,
@@ -116,4 +128,5 @@ COUNT_TOKENS = Endpoint(
     documented_fields.MESSAGES,
     anthropic.count,
     metadata_field="litellm_metadata",
+    without_ours=anthropic.without_ours,
 )

@@ -21,6 +21,7 @@ from api.llm.attribution import Purpose, attributed
 from api.llm.call_span import CallSpan
 from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
 from api.llm.litellm_client import LiteLLMClient
+from api.llm.litellm_fields import PROVIDER_FIELDS, not_on_its_list
 from api.llm.litellm_transport import Reply
 from api.llm.memory_service import HEADERS, MemoryService
 from api.llm.own_key import OwnKey
@@ -158,6 +159,8 @@ class LLMGateway:
             endpoint.documented,
             metadata_fields=endpoint.metadata_fields,
         )
+        if endpoint.keeps_a_list and (dropped := not_on_its_list(body, endpoint.documented)):
+            told[endpoint.metadata_field][PROVIDER_FIELDS] = dropped
         headers = purpose.context.provider_headers
         if others := {name: value for name, value in headers if name not in _HANDED_ON_BY_LITELLM}:
             told[HEADERS] = others

@@ -13,9 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from api.llm.documented_fields import CHAT, PROVIDERS_OWN
+from api.llm.documented_fields import ANTHROPICS_ALONE, CHAT, PROVIDERS_OWN
 
 NAMES_FILE: Final = Path(__file__).with_name("litellm_names.txt")
+
+# Where config/litellm_plugin.py looks for fields that LiteLLM's route for messages drops.
+PROVIDER_FIELDS: Final = "provider_fields"
 
 # Whole families of LiteLLM's names, of which each version has more; in the spelling of `plain`.
 _FAMILIES: Final = re.compile(
@@ -42,6 +45,15 @@ def without_litellms_own(body: Mapping[str, Any], documented: frozenset[str] = C
     if isinstance(wanted := kept.get("response_format"), dict):
         kept["response_format"] = {name: value for name, value in wanted.items() if not checks_the_answer(name)}
     return kept
+
+
+def not_on_its_list(body: Mapping[str, Any], documented: frozenset[str]) -> dict[str, Any]:
+    """The fields that LiteLLM drops where it keeps those of a list: what it does not know, and what it would take for its own."""
+    return {
+        name: value
+        for name, value in body.items()
+        if name in ANTHROPICS_ALONE or not (name in documented or is_litellms_own(name, documented))
+    }
 
 
 def is_litellms_own(name: str, documented: frozenset[str] = CHAT) -> bool:

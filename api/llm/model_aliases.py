@@ -31,6 +31,10 @@ class ModelAliases:
     def __init__(self, aliases: Mapping[str, str]) -> None:
         self._aliases = dict(aliases)
 
+    def may_replace(self, name: str) -> bool:
+        """Could another model answer for this name? Where not, nobody has to know which models there are."""
+        return any(candidate != name for candidate in self._candidates(name))
+
     def of(self, name: str, listed: Container[str]) -> str:
         """The model that answers for this name: itself where it is listed, or where nothing that it may stand for is."""
         if name in listed:

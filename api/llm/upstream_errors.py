@@ -22,7 +22,7 @@ from api.errors import (
     UpstreamStreamBroken,
 )
 from api.llm.litellm_transport import late, unreachable
-from api.llm.upstream_headers import handed_on
+from api.llm.upstream_headers import handed_on, of_a_message
 from api.llm.upstream_words import in_callers_words
 
 # LiteLLM's own words, since it gives these errors no code of their own.
@@ -104,7 +104,9 @@ def _of_status(error: openai.APIStatusError) -> APIError:
 
 def _decided(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) -> APIError:
     """docs/contract.md holds this as a table: an error that an OpenAI client could not act on becomes one that it can."""
-    message, kind = str(error.get("message") or ""), str(error.get("type"))
+    message, said_in_it = of_a_message(str(error.get("message") or ""))
+    error, kind = {**error, "message": message}, str(error.get("type"))
+    headers = {**handed_on(said_in_it), **headers}
     if kind.endswith("_model_access_denied") or _UNKNOWN_MODEL.search(message):
         named = _MODEL_NAMED.search(message)
         return ModelNotFound(named[1] or named[2] if named else "", headers=headers)

@@ -6,8 +6,12 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final
 
+from pydantic_core import from_json
+
 # LiteLLM puts this before the names of its provider's headers.
 _OF_THE_PROVIDER: Final = "llm_provider-"
+# config/litellm_plugin.py puts a line that begins so behind the message of an error whose headers LiteLLM drops.
+_IN_A_MESSAGE: Final = "\nllm_provider_headers: "
 _NUMBER: Final = re.compile(r"\d{1,10}(?:\.\d{1,10})?")
 # An id, a number, a duration: what is longer is none of them, and headers of many kilobytes break proxies and clients.
 LONGEST_HEADER: Final = 256
@@ -61,6 +65,18 @@ def of_the_provider(headers: Mapping[str, str], may_pass: Callable[[str], bool])
     """The provider's headers of these names, which are given in lower case, under their own names."""
     named = ((name.removeprefix(_OF_THE_PROVIDER), value) for name, value in headers.items() if _is_the_providers(name))
     return {name: value for name, value in named if may_pass(name) and _may_pass(name, value)}
+
+
+def of_a_message(message: str) -> tuple[str, dict[str, str]]:
+    """An error's message without the line that holds the provider's headers, and these, named as LiteLLM names them elsewhere."""
+    words, line, written = message.rpartition(_IN_A_MESSAGE)
+    try:
+        said = from_json(written) if line else None
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        return message, {}
+    return words, {f"{_OF_THE_PROVIDER}{name}": str(value) for name, value in said.items()}
 
 
 def cookies_of_the_provider(headers: Mapping[str, str]) -> Iterator[str]:

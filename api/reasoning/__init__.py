@@ -22,6 +22,17 @@ from api.reasoning.answer import answer
 from api.reasoning.prompts import load_prompts
 from api.reasoning.run import Limits
 from api.reasoning.writers.chat import ChatWriter
+from api.reasoning.writers.messages import MessageWriter
+from api.reasoning.writers.responses import ResponseWriter
 from api.reasoning.writers.writer import AnswerWriter
 
-__all__ = ["AnswerWriter", "ChatWriter", "Limits", "ReasoningAgent", "answer", "load_prompts"]
+__all__ = [
+    "AnswerWriter",
+    "ChatWriter",
+    "Limits",
+    "MessageWriter",
+    "ReasoningAgent",
+    "ResponseWriter",
+    "answer",
+    "load_prompts",
+]

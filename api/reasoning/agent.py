@@ -187,7 +187,7 @@ class ReasoningAgent:
 
         made = ours or [call for call in calls if id(call) in refused]
         if made:
-            emit(_execution_start(run.steps, made, concurrent=step.concurrent_execution))
+            emit(_execution_start(run, made, concurrent=step.concurrent_execution))
         for call in calls:
             if (result := refused.get(id(call))) is not None:
                 found[id(call)] = result
@@ -229,10 +229,12 @@ class ReasoningAgent:
             yield report
 
 
-def _execution_start(number: int, calls: list[ToolCall], *, concurrent: bool) -> ReasoningEvent:
+def _execution_start(run: Run, calls: list[ToolCall], *, concurrent: bool) -> ReasoningEvent:
     text = "".join(tool_call_text(call.name, dict(call.arguments)) for call in calls)
-    details = {"tools": [call.name for call in calls], "concurrent": concurrent}
-    return ReasoningEvent(EventType.TOOL_EXECUTION_START, number, details, text)
+    servers = {tool.name: tool.server for tool in run.tools}
+    names = [call.name for call in calls]
+    details = {"tools": names, "servers": [servers.get(name, "") for name in names], "concurrent": concurrent}
+    return ReasoningEvent(EventType.TOOL_EXECUTION_START, run.steps, details, text)
 
 
 def _planning(number: int, step: ReasoningStep, seconds: float, used: dict[str, Any]) -> ReasoningEvent:

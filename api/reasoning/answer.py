@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from api.components import Component
 from api.context import RequestContext
-from api.dialects.openai import ChunkStream, chat_chunk
+from api.dialects.openai import ChunkStream, chat_chunk, check_chat, without_ours
 from api.errors import APIError, UpstreamStreamBroken
 from api.llm import LLMAnswer
 from api.reasoning.agent import ReasoningAgent
@@ -35,15 +35,18 @@ async def answer(
 
     `body` is a chat completion request, whatever the dialect in which it is answered.
     """
+    body = without_ours(body)
     run = await agent.begin(body, context)
+    check_chat(body, run.model.provider if run.model else None)
     span = agent.tracing.start_span(
         Component.REASONING_AGENT.value, "AGENT", metadata=run.metadata, session_id=context.session_id
     )
     record = Recorder(agent.tracing, get_current_span(), span)
     record.asked(body)
+    told = writer({**body, "model": context.asked_model or body["model"]})
     if not body.get("stream"):
-        return await _plain_answer(agent, run, span, record, writer(body))
-    stream = AnswerStream(agent, run, span, record, writer(body))
+        return await _plain_answer(agent, run, span, record, told)
+    stream = AnswerStream(agent, run, span, record, told)
     await stream.open()
     return stream
 
@@ -54,16 +57,16 @@ async def _plain_answer(
     events: list[ReasoningEvent] = []
     with agent.tracing.around(span):
         await agent.reason(run, events.append)
-        completion, headers = await _conclusion(agent, run)
+        completion, headers = await _conclusion(agent, run, found=not writer.keeps_thoughts)
         record.answered(completion)
         record.finish()
         told = writer.whole(completion, events, run)
     return LLMAnswer(to_json(told), headers | _cost_header(run))
 
 
-async def _conclusion(agent: ReasoningAgent, run: Run) -> tuple[dict[str, Any], dict[str, str]]:
+async def _conclusion(agent: ReasoningAgent, run: Run, *, found: bool) -> tuple[dict[str, Any], dict[str, str]]:
     if run.end is End.TOOL_CALLS:
-        return handed_over(run), {}
+        return handed_over(run, found=found), {}
     answer = await agent.answer(run)
     completion = _completion(answer)
     run.account(completion, answer.headers)

@@ -1,6 +1,7 @@
 """The answer of a turn that ends with calls for the client to make: as a model would have given it, though none was asked."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -10,16 +11,17 @@ from api.reasoning.run import Run
 FINISH = "tool_calls"
 
 
-def handed_over(run: Run) -> dict[str, Any]:
-    """The completion."""
+def handed_over(run: Run, *, found: bool) -> dict[str, Any]:
+    """The completion; without what was found where that comes back with the thoughts."""
     calls = [_call() | {"function": function} for function in _functions(run)]
-    message = {"role": "assistant", "content": what_was_found(run), "tool_calls": calls}
+    content = what_was_found(run) if found else None
+    message = {"role": "assistant", "content": content, "tool_calls": calls, "annotations": []}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": FINISH}
-    return {"object": "chat.completion", "choices": [choice]}
+    return {"object": "chat.completion", "created": int(time.time()), "choices": [choice]}
 
 
 def handed_over_in_chunks(run: Run, *, found: bool) -> Iterator[dict[str, Any]]:
-    """The same as chunks; without what was found where that comes back with the thoughts."""
+    """The same as chunks."""
     if found and (text := what_was_found(run)):
         yield _chunk({"content": text})
     for index, function in enumerate(_functions(run)):

@@ -2,16 +2,16 @@
 
 from fastapi import FastAPI
 
-from api.routes import chat, docs, handed_on, health, memory, messages, metrics, models, openapi, tools
+from api.routes import chat, docs, handed_on, health, memory, messages, metrics, models, openapi, responses, tools
 
 __all__ = ["DIRECT", "install"]
 
 # Those that are asked all the time.
-DIRECT = [*chat.router.routes, *handed_on.router.routes, *messages.router.routes]
+DIRECT = [*chat.router.routes, *responses.router.routes, *handed_on.router.routes, *messages.router.routes]
 
 
 def install(app: FastAPI) -> None:
     """Every path, and what /docs says of it."""
-    for room in (chat, handed_on, messages, models, tools, memory, health, metrics, docs):
+    for room in (chat, responses, handed_on, messages, models, tools, memory, health, metrics, docs):
         app.include_router(room.router)
     openapi.describe(app)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from api.context import RequestContext
 from api.edge import EventSource, EventStreamResponse
 from api.llm import LLMAnswer
+from api.routes.overruled import tell_overruled
 from api.routing import RoutingDecision
 from api.telemetry import annotate_request
 
@@ -25,7 +26,7 @@ def tell(request: Request, decision: RoutingDecision, context: RequestContext) -
 
 def as_response(answer: LLMAnswer | EventSource, decision: RoutingDecision) -> Response:
     """The answer, with the decision beside its own headers."""
-    headers = decision.headers
+    headers, answer = decision.headers, tell_overruled(answer, decision)
     if isinstance(answer, LLMAnswer):
         return Response(answer.content, headers={**answer.headers, **headers}, media_type="application/json")
     return EventStreamResponse(answer, headers=headers)

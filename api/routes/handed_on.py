@@ -1,4 +1,4 @@
-"""The other paths of OpenAI's API: handed to the model as they are, attributed and traced like a chat completion."""
+"""The paths of OpenAI's API without reasoning: handed to the model as they are, attributed and traced like a chat completion."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -8,26 +8,14 @@ from api.context import with_user
 from api.dependencies import services_of
 from api.dialects.openai import examples
 from api.edge import DirectRoute, parse_request_context, read_json_object, unless_disconnected, validate, with_memory
-from api.llm import COMPLETIONS, EMBEDDINGS, RESPONSES, Endpoint
-from api.protocol import CompletionRequest, EmbeddingRequest, ResponseRequest
+from api.llm import COMPLETIONS, EMBEDDINGS, Endpoint
+from api.protocol import CompletionRequest, EmbeddingRequest
 from api.routes.answers import as_response, tell
+from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
 from api.routing import always_the_model
 
 router = APIRouter(prefix="/v1", route_class=DirectRoute)
-
-
-@router.post(
-    "/responses",
-    tags=["responses"],
-    responses=answer_responses(
-        "Response", examples.RESPONSE_ANSWER, events=("ResponseEvent", examples.RESPONSE_EVENTS)
-    ),
-    openapi_extra=request_body(ResponseRequest, examples.RESPONSE_REQUESTS, routed=False),
-)
-async def create_response(request: Request) -> Response:
-    """Answers a request of the Responses API."""
-    return await _hand_on(request, RESPONSES)
 
 
 @router.post(
@@ -58,6 +46,7 @@ async def _hand_on(request: Request, endpoint: Endpoint) -> Response:
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
+    context = await named_in(body, context, services)
     context = with_memory(request, with_user(context, body), services.memory)
     decision = always_the_model(context, request.url.path)
     tell(request, decision, context)

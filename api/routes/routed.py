@@ -33,7 +33,7 @@ async def route_and_answer(
     """The answer of whoever the router chooses: the model, to which `hand_on` brings the request, or the agent."""
     services = services_of(request)
     default = context.caller.routing_mode or services.settings.routing_default_mode
-    asked = on_path(context, context.routing_mode or default)
+    asked = on_path(context, context.asked_mode or default)
     work = _decide_and_answer(request, services, asked, question, writer, hand_on)
     answer, decision = await unless_disconnected(request, work)
     return as_response(answer, decision)

@@ -4,11 +4,12 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from api.colleagues import Colleagues
+from api.components import Operation
 from api.context import RequestContext
 from api.protocol import ROUTING_MODE_HEADER, RoutingMode
 from api.routing.classifier import ClassifierFailed, RoutingClassifier
@@ -28,23 +29,29 @@ class RoutingSource(StrEnum):
 
     PASSTHROUGH_RULE = "passthrough_rule"
     HEADER_OVERRIDE = "header_override"
+    MODEL_NAME = "model_name"
     DEFAULT = "default"
     LLM_CLASSIFIER = "llm_classifier"
     CLASSIFIER_FALLBACK = "classifier_fallback"
 
 
 # What somebody chose for the conversation.
-_CHOICES = frozenset({RoutingSource.HEADER_OVERRIDE, RoutingSource.LLM_CLASSIFIER})
+_CHOICES = frozenset({RoutingSource.HEADER_OVERRIDE, RoutingSource.MODEL_NAME, RoutingSource.LLM_CLASSIFIER})
 # What a rule decides can be read off the request.
 _LEVELS = {RoutingSource.LLM_CLASSIFIER: logging.INFO, RoutingSource.CLASSIFIER_FALLBACK: logging.WARNING}
+_ASIDE = {
+    Operation.TITLE: "a request for a conversation's title is not reasoned about",
+    Operation.SIDE_CALL: "what a client asks beside the conversation is not reasoned about",
+}
 _UNTOLD = "the classifier chose it; TRACE_CONTENT=off leaves its reason out"
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingDecision:
-    """Who answers, and why; `overruled` is what the header asked for when a rule forbade it.
+    """Who answers, and why; `overruled` is what the header or the model's name asked for when a rule forbade it.
 
-    `kept`: nobody decided now, an earlier decision of the session stands; `source` is then what decided at that time.
+    `aside`: the request is no part of the conversation. `kept`: nobody decided now, an earlier decision of the session stands;
+    `source` is then what decided at that time.
     """
 
     mode: RoutingMode
@@ -52,6 +59,7 @@ class RoutingDecision:
     source: RoutingSource
     overruled: RoutingMode | None = None
     kept: bool = False
+    aside: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -68,9 +76,9 @@ class RoutingDecision:
 
 @dataclass(frozen=True, slots=True)
 class RequestRouter:
-    """Decides; remembers which sessions a header or the classifier moved to reasoning, and nothing else.
+    """Decides; remembers which sessions a header, a model's name or the classifier moved to reasoning, and nothing else.
 
-    A short follow-up in such a session stays there. Only a header or the classifier takes the session out again: a default,
+    A short follow-up in such a session stays there. Only these three take the session out again: a default,
     a rule about one request's body or a classifier that failed says nothing about the conversation.
     """
 
@@ -90,8 +98,8 @@ class RequestRouter:
 
     def may_choose_reasoning(self, context: RequestContext) -> bool:
         """Whether it has to be looked at what the request asks: it is not for the model by the word of its sender alone."""
-        asked = context.routing_mode or context.caller.routing_mode or self.default
-        moved = context.routing_mode is None and _session(context) in self._moved
+        asked = context.asked_mode or context.caller.routing_mode or self.default
+        moved = context.asked_mode is None and _session(context) in self._moved
         return asked is not RoutingMode.PASSTHROUGH or moved
 
     async def decide(
@@ -99,7 +107,7 @@ class RequestRouter:
     ) -> RoutingDecision:
         """The decision for a valid chat completion request, or for one that cannot be such a request: then for which reason."""
         if isinstance(body, str):
-            unfit = _the_model(context.routing_mode, body)
+            unfit = _the_model(context.asked_mode, body)
             self.metrics.routed(unfit.mode.value, unfit.source.value, kept=False)
             return unfit
         decision = by_rule(body, context, context.caller.routing_mode or self.default)
@@ -162,19 +170,27 @@ class RequestRouter:
 
 def by_rule(body: Mapping[str, Any], context: RequestContext, default: RoutingMode) -> RoutingDecision | None:
     """The decision, where no model has to be asked for it."""
-    asked = context.routing_mode
+    asked = context.asked_mode
+    if context.side_call is not None:
+        return replace(_the_model(asked, _ASIDE[context.side_call]), aside=True)
     if brought := _wants_the_model_itself(body, asked):
         return _the_model(asked, f"a request with its own {brought} wants the model itself")
     if asked in (RoutingMode.PASSTHROUGH, RoutingMode.REASONING):
-        return RoutingDecision(asked, f"{ROUTING_MODE_HEADER} asks for it", RoutingSource.HEADER_OVERRIDE)
+        return _as_asked(asked, context)
     if asked is None and default is not RoutingMode.AUTO:
         return RoutingDecision(default, f"no {ROUTING_MODE_HEADER} was sent", RoutingSource.DEFAULT)
     return None
 
 
+def _as_asked(asked: RoutingMode, context: RequestContext) -> RoutingDecision:
+    if context.routing_mode is not None:
+        return RoutingDecision(asked, f"{ROUTING_MODE_HEADER} asks for it", RoutingSource.HEADER_OVERRIDE)
+    return RoutingDecision(asked, "the model's name asks for it", RoutingSource.MODEL_NAME)
+
+
 def always_the_model(context: RequestContext, path: str) -> RoutingDecision:
     """The decision on a path of which the agent knows nothing."""
-    return _the_model(context.routing_mode, f"{path} is always answered by the model itself")
+    return _the_model(context.asked_mode, f"{path} is always answered by the model itself")
 
 
 def _the_model(asked: RoutingMode | None, reason: str) -> RoutingDecision:
@@ -183,21 +199,18 @@ def _the_model(asked: RoutingMode | None, reason: str) -> RoutingDecision:
 
 
 def _wants_the_model_itself(body: Mapping[str, Any], asked: RoutingMode | None) -> str | None:
-    """What says so. What a field means when it is absent is no wish when it is said, such as no tools, or text.
+    """What says so: tools that may be called. What a field means when it is absent is no wish when it is said.
 
     The agent plans with a client's own functions where it is asked for by name, and leaves their calls to the client.
     """
-    fields = ("tools", "functions", "response_format")
-    wanted = [field for field in fields if body.get(field) and not _is_plain_text(body[field])]
-    if asked is RoutingMode.REASONING and "tools" in wanted:
-        if others := [tool for tool in body["tools"] if tool.get("type") != "function" or not tool.get("function")]:
-            return f"tools of the type {others[0].get('type')!r}"
-        wanted.remove("tools")
-    return next(iter(wanted), None)
-
-
-def _is_plain_text(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("type") == "text"
+    if body.get("functions") and body.get("function_call") != "none":
+        return "functions"
+    if not body.get("tools") or body.get("tool_choice") == "none":
+        return None
+    if asked is not RoutingMode.REASONING:
+        return "tools"
+    others = [tool for tool in body["tools"] if tool.get("type") != "function" or not tool.get("function")]
+    return f"tools of the type {others[0].get('type')!r}" if others else None
 
 
 def _session(context: RequestContext) -> tuple[str, str]:

@@ -7,10 +7,11 @@ from typing import Any
 import jsonschema
 import referencing.exceptions
 
-from demo.provider.planner import ToolUse, plan
+from demo.provider.planner import TOOLS, ToolUse, plan
 from demo.provider.prompt import Prompt, Turn
 from demo.provider.schema import instance
 from demo.provider.step_schema import StepFields, ToolFields, form_in, mode_field, schema_in, step_fields
+from demo.provider.told_tools import any_of, meant, told_tools
 
 STEP_MARK = '"next_action"'
 WORTH_REASONING = re.compile(
@@ -100,14 +101,24 @@ def _is_step(turn: Turn) -> bool:
 
 
 def _step(prompt: Prompt, fields: StepFields) -> dict[str, Any]:
-    question = question_of(prompt)
-    planned = [(name, use) for use in plan(question) if (name := _offered_name(prompt, use.tool)) is not None]
     begun = _work_begins(prompt) < len(prompt.turns)
-    if begun or not planned or fields.tools is None or fields.tool is None:
+    planned = [] if begun and fields.may_finish else _planned(prompt, must_call=not fields.may_finish)
+    if not planned or fields.tools is None or fields.tool is None:
         return _filled(fields, _closing_thought(prompt, begun=begun), "finished", [], concurrent=False)
     entries = [_entry(fields.own.get(name, fields.tool), name, use) for name, use in planned]
     reasons = "; ".join(f"{use.why}, so I use {name}" for name, use in planned)
     return _filled(fields, f"(demo) {_capital(reasons)}.", "use_tools", entries, concurrent=len(entries) > 1)
+
+
+def _planned(prompt: Prompt, *, must_call: bool) -> list[tuple[str, ToolUse]]:
+    """The demo tools that the question calls for, then those of others that it is about."""
+    question = question_of(prompt)
+    planned = [(name, use) for use in plan(question) if (name := _offered_name(prompt, use.tool)) is not None]
+    others = [tool for tool in told_tools(prompt) if tool.name.rpartition("__")[2] not in TOOLS]
+    uses = meant(question, others)
+    if must_call and not uses:
+        uses = any_of(question, others)
+    return planned + [(use.tool, use) for use in uses]
 
 
 def _closing_thought(prompt: Prompt, *, begun: bool) -> str:

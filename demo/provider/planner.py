@@ -149,6 +149,9 @@ def _iso(year: str, month: str, day: str) -> str:
         return ""
 
 
+TOOLS = frozenset(
+    {"calculate", "convert_units", "date_difference", "date_info", "current_time", "search_docs"}
+)  # all that are found
 FINDERS: tuple[Callable[[str], ToolUse | None], ...] = (
     _arithmetic,
     _conversion,

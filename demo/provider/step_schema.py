@@ -9,6 +9,7 @@ from demo.provider.schema import resolved
 
 JSON_START = re.compile(r"\{")
 ACTIONS = ["continue_thinking", "use_tools", "finished"]
+ENDS = {"use_tools", "finished"}  # what a step has that is worth taking
 # The parts of a step's form as a prompt draws it for JSON mode: keys with examples, choices and remarks for values.
 FORM_START = re.compile(r'\{\s*"(\w+)":\s*"')
 FORM_ACTION = re.compile(r'"(\w+)":\s*"continue_thinking"')
@@ -43,12 +44,13 @@ class StepFields:
     tool: ToolFields | None
     chosen: str | None = None
     own: dict[str, ToolFields] = field(default_factory=dict)
+    may_finish: bool = True
 
 
 def step_fields(schema: dict[str, Any]) -> StepFields | None:
     """The step's names, or None for a schema of something else: what a step has is an action that can be `finished`."""
     properties = _properties(schema, schema)
-    chosen = _first(properties, lambda _, held: _actions(held.get("anyOf", []), schema) >= {"finished"})
+    chosen = _first(properties, lambda _, held: bool(_actions(held.get("anyOf", []), schema) & ENDS))
     if chosen is None:
         return _fields(properties, schema)
     alternatives = [_properties(form, schema) for form in properties[chosen]["anyOf"]]
@@ -56,7 +58,8 @@ def step_fields(schema: dict[str, Any]) -> StepFields | None:
     action = next(name for name in together if all(name in form for form in alternatives))
     together[action] = {"enum": ACTIONS}
     found = _fields(properties | together, schema)
-    return replace(found, chosen=chosen) if found else None
+    may_finish = "finished" in _actions(properties[chosen]["anyOf"], schema)
+    return replace(found, chosen=chosen, may_finish=may_finish) if found else None
 
 
 def _actions(forms: list[dict[str, Any]], root: dict[str, Any]) -> set[str]:

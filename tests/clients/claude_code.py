@@ -64,6 +64,7 @@ class ClaudeCode:
     url: str
     token: str
     folder: Path
+    limit: float = LIMIT
 
     @property
     def project(self) -> Path:
@@ -102,7 +103,7 @@ class ClaudeCode:
             start_new_session=True,
         )
         try:
-            output, errors = process.communicate(timeout=LIMIT)
+            output, errors = process.communicate(timeout=self.limit)
         except BaseException:
             # With whatever it started: it is the first of a group of its own.
             os.killpg(process.pid, signal.SIGKILL)

@@ -15,6 +15,7 @@ from operations.usage_tree import treed
 from tests.clients.claude_code import ClaudeCode
 from tests.support.ledgers import Ledgers, settled
 from tests.support.provider import ScriptedProvider
+from tests.support.reasoning import finished, tool, use
 
 ANSWER = "The answer is 42."
 SECRET = "the secret word is plum"
@@ -27,6 +28,12 @@ LITELLMS_ATTEMPTS = 3
 def mark() -> str:
     """A word that no other test's requests contain."""
     return f"mark-{uuid4().hex}"
+
+
+@pytest.fixture
+def word(mark: str) -> str:
+    """The same, without a figure that the demo's model might read."""
+    return mark.translate(str.maketrans("0123456789", "ghijklmnop"))
 
 
 def call(name: str, **arguments: Any) -> dict[str, Any]:
@@ -99,6 +106,38 @@ def test_a_subagent_answers_and_the_main_agent_after_it(
     assert sum(agent.sums.cost for agent in session.agents) == pytest.approx(sum(row.cost for row in rows), abs=1e-12)
     spans = ledgers.spans_of(*{row.trace_id for row in rows}, calls=3)
     assert sum(span.tokens for span in spans) == sum(counted(result))
+
+
+REASONING = {"ANTHROPIC_CUSTOM_HEADERS": "X-Routing-Mode: reasoning"}
+
+
+def test_the_agents_thoughts_and_its_tools_are_shown(claude: ClaudeCode, provider: ScriptedProvider, word: str) -> None:
+    look = use(tool("calculate", expression="32 * 32"), thought="I need the product.")
+    provider.script(look, finished(), {"content": ANSWER}, contains=word)
+    ran = claude.ask(word, "--output-format", "stream-json", "--verbose", **REASONING)
+    events = [json.loads(line) for line in ran.output.splitlines()]
+    blocks = [block for event in events if event["type"] == "assistant" for block in event["message"]["content"]]
+    assert [block["type"] for block in blocks] == ["thinking", "thinking", "text"]
+    assert blocks[0]["thinking"] == 'I need the product.\n→ calculate({"expression": "32 * 32"})\n← calculate: 1024\n'
+    assert (events[-1]["result"], ran.code, ran.errors) == (ANSWER, 0, "")
+
+
+def test_the_agent_works_with_its_own_tools_and_with_claude_codes(
+    claude: ClaudeCode, provider: ScriptedProvider, stack: Instance, word: str
+) -> None:
+    notes = claude.project / "notes.txt"
+    notes.write_text(SECRET)
+    both = use(tool("calculate", expression="32 * 32"), tool("Read", file_path=str(notes)), thought="Both.")
+    provider.script(both, finished("I know the word."), {"content": ANSWER}, contains=word)
+    ledgers = Ledgers.from_now(stack)
+    ran = claude.ask(word, "--output-format", "json", **REASONING)
+    assert (ran.code, ran.result["result"], ran.result["num_turns"]) == (0, ANSWER, 2)
+    _, step, answer = provider.requests(contains=word)
+    assert all("calculate: 1024" in said(request) and SECRET in said(request) for request in (step, answer))
+    assert "raa1." not in json.dumps([step["body"], answer["body"]])
+    rows = charged(stack, ledgers, ran.result, calls=3)
+    assert (sum(row.prompt_tokens for row in rows), sum(row.completion_tokens for row in rows)) == counted(ran.result)
+    assert {row.component for row in rows} == {"reasoning-agent"}
 
 
 def test_an_answer_follows_a_json_schema(claude: ClaudeCode, provider: ScriptedProvider, mark: str) -> None:

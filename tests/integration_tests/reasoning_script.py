@@ -10,13 +10,17 @@ ANSWER = "12.5 % of 7300 km are 912.5 km, which is about 567 miles."
 
 def script_two_tools(provider: ScriptedProvider, mark: str) -> None:
     """Three steps and the answer, for the requests that contain the mark; each call says what it used."""
-    replies = [
+    provider.script(*steps_of_two_tools(), contains=mark)
+
+
+def steps_of_two_tools() -> list[dict[str, Any]]:
+    """The same, as the provider is told."""
+    return [
         _step("First the share.", "calculate", expression="7300 * 12.5 / 100"),
         _step("Now in miles.", "convert_units", value=912.5, from_unit="km", to_unit="mi"),
         _step("That is all."),
         {"content": ANSWER, "usage": _usage(400, 20)},
     ]
-    provider.script(*replies, contains=mark)
 
 
 def _step(thought: str, tool: str | None = None, **arguments: Any) -> dict[str, Any]:

@@ -159,6 +159,18 @@ def test_a_failed_call_is_attributed(attributed: Attributed) -> None:
     assert (row.failed, row.component, row.key) == (True, "passthrough", "litellm-test")
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "gpt-4o-mini", "gemini-2.5-flash"])
+def test_a_failed_message_has_its_session_caller_and_trace(attributed: Attributed, model: str, *, stream: bool) -> None:
+    mark = f"mark-{uuid4().hex}"
+    attributed.provider.script({"status": 400, "error": {"message": "no"}}, contains=mark)
+    body = {"model": model, "max_tokens": 9, "stream": stream, "messages": [{"role": "user", "content": mark}]}
+    sent = {**attributed.api.headers, "x-session-id": mark}
+    answer = httpx.post(f"{attributed.api.base_url}/messages", json=body, headers=sent, timeout=60, trust_env=False)
+    [row] = attributed.ledgers.rows_of(answer.headers["x-trace-id"], calls=1)
+    assert (row.failed, row.operation, row.session, row.caller.partition("-")[0]) == (True, "messages", mark, "token")
+
+
 OPENAI_CACHED = {
     "prompt_tokens": 1000,
     "completion_tokens": 200,

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from uuid import uuid4
 import pytest
 
 from local_stack.instance import Instance
-from operations.spend_rows import NONE, SpendRow
+from operations.spend_rows import SpendRow
 from tests.integration_tests.litellm_support import production_key
 from tests.support.api import running_api
 from tests.support.ledgers import Ledgers, PhoenixSpan
@@ -112,7 +112,7 @@ def _read(ledgers: Ledgers, traffic: Traffic, outcomes: list[Outcome]) -> Books:
     while True:
         calls = ledgers.spans("span_kind == 'CHAIN' and metadata['operation'] is not None")
         made = [span for span in calls if span.trace_id in traces]
-        logged = _traced(ledgers.rows(), outcomes)
+        logged = ledgers.rows()
         rows = [row for row in logged if row.trace_id in traces]
         attempts = [span for span in ledgers.calls() if span.trace_id in traces]
         before, sizes = sizes, (len(made), len(rows), len(attempts))
@@ -124,15 +124,6 @@ def _read(ledgers: Ledgers, traffic: Traffic, outcomes: list[Outcome]) -> Books:
                 traffic.run, ledgers.stack, ledgers.since, outcomes, rows, own_keys, attempts, made, spans, totals, received
             )  # fmt: skip
         time.sleep(3)
-
-
-def _traced(rows: list[SpendRow], outcomes: list[Outcome]) -> list[SpendRow]:
-    """A failed /v1/responses has lost its trace in LiteLLM's log: its client knows the call by LiteLLM's id for it."""
-    by_call = {outcome.call_id: outcome.trace_id for outcome in outcomes if outcome.call_id}
-    return [
-        replace(row, trace_id=by_call[row.call_id]) if row.trace_id == NONE and row.call_id in by_call else row
-        for row in rows
-    ]
 
 
 def _until_ended(provider: ScriptedProvider, run: str) -> list[dict[str, Any]]:
@@ -261,7 +252,7 @@ def _reported(books: Books, name: str) -> dict[str, tuple[int, int, float]]:
 @pytest.mark.parametrize("name", ["environment", "component", "operation", "model"])
 def test_the_usage_report_is_the_spend_log(books: Books, name: str) -> None:
     groups: dict[str, list[SpendRow]] = {}
-    for row in (row for row in books.rows if row.session != NONE):
+    for row in books.rows:
         groups.setdefault(getattr(row, name), []).append(row)
     logged = {
         group: (len(rows), sum(row.tokens for row in rows), math.fsum(row.cost for row in rows))
@@ -313,14 +304,10 @@ def test_a_row_names_its_user(books: Books) -> None:
     assert [row for row in books.rows if not row.end_user.startswith("token-")] == []
 
 
-def test_a_row_names_its_session_and_its_caller_unless_a_response_or_a_message_failed(books: Books) -> None:
-    failed = ("failing-response", "failing-message")
-    nameless = {(row.session, row.caller) for row in books.rows_of(*failed)}
-    assert nameless == {(NONE, NONE)}
+def test_a_row_names_its_session_and_its_caller(books: Books) -> None:
     for row in books.rows:
-        if row.trace_id not in books.traces(*failed):
-            assert row.session.startswith(books.run)
-            assert row.caller == row.end_user
+        assert row.session.startswith(books.run)
+        assert row.caller == row.end_user
 
 
 def test_no_attempt_is_untagged(books: Books) -> None:
@@ -359,9 +346,15 @@ def test_a_call_whose_client_left_is_marked_cut(books: Books) -> None:
 
 def test_a_stream_whose_client_left_is_logged_with_what_it_had_used(books: Books) -> None:
     cut = Counter(row.trace_id for row in books.rows if row.cut)
-    assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-reasoned"), 1)
-    left = [row for row in books.rows if row.cut] + books.rows_of("left-response", "left-message")
+    assert cut == dict.fromkeys(books.traces("left-stream", "left-anthropic", "left-reasoned", "left-plain"), 1)
+    streams = ("left-stream", "left-anthropic", "left-reasoned", "left-response", "left-message")
+    left = [row for row in books.rows_of(*streams) if row.cut or not row.failed]
     assert all(row.completion_tokens > 0 and row.cost > 0 for row in left)
+
+
+def test_a_plain_call_whose_client_left_is_charged_no_guess(books: Books) -> None:
+    rows = books.rows_of("left-plain")
+    assert {(row.failed, row.cut, row.tokens, row.cost) for row in rows} == {(True, True, 0, 0)}
 
 
 def test_a_text_completion_whose_client_left_is_found_by_our_span_alone(books: Books) -> None:

@@ -1,9 +1,11 @@
 """Callers with names and users with memories on the real stack: what is remembered, for whom, and what the records say of it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -13,6 +15,7 @@ from local_stack.instance import Instance
 from operations.spend_rows import NONE
 from operations.usage_tree import MAIN, treed
 from tests.support.api import RunningAPI, running_api
+from tests.support.client_shapes import client_shape
 from tests.support.ledgers import Ledgers, settled
 from tests.support.provider import ScriptedProvider
 from tests.support.stack_client import StackClient, eventually
@@ -24,7 +27,12 @@ MEMORY = f"""
 enabled: true
 upstream: {{models: [{GPT}, {CLAUDE}]}}
 answer_headers: [x-supermemory-*]
+patterns:
+  - {{header: user-agent, pattern: ^OpenAIClientImpl/Java, user_id: pycharm-ai}}
+  - {{header: x-openwebui-user-id, pattern: ^(.+)$, user_id: "webui-{{1}}"}}
 """
+# Callers' memory is their own; that of those who ask through such a page is for its headers to say.
+PAGE = "page"
 AGENTS = [(None, None), ("agent-1", None), ("agent-2", "agent-1"), ("agent-2", "agent-1")]
 
 
@@ -43,9 +51,9 @@ class House:
         url = f"{self.api.base_url}/chat/completions"
         return httpx.post(url, json=body, headers=sent, timeout=60, trust_env=False)
 
-    def message(self, caller: str, **headers: str) -> httpx.Response:
+    def message(self, caller: str, says: str = "Hello.", **headers: str) -> httpx.Response:
         """The same in Anthropic's dialect."""
-        body = {"model": CLAUDE, "max_tokens": 99, "messages": [{"role": "user", "content": "Hello."}]}
+        body = {"model": CLAUDE, "max_tokens": 99, "messages": [{"role": "user", "content": says}]}
         sent = {"x-api-key": _token(caller), **{name.replace("_", "-"): value for name, value in headers.items()}}
         return httpx.post(f"{self.api.base_url}/messages", json=body, headers=sent, timeout=60, trust_env=False)
 
@@ -62,7 +70,8 @@ def _write(callers: Path, *names: str) -> None:
     """Callers of these names, each with a memory of its own."""
     digests = {name: sha256(_token(name).encode()).hexdigest() for name in names}
     lines = [f"- {{name: {n}, memory_user: user-{n}, tokens: [{{sha256: {d}}}]}}" for n, d in digests.items()]
-    callers.write_text("\n".join(["callers:", *lines]))
+    page = f"- {{name: {PAGE}, allowed: [set_memory_user], tokens: [{{sha256: {sha256(_token(PAGE).encode()).hexdigest()}}}]}}"
+    callers.write_text("\n".join(["callers:", page, *lines]))
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +106,10 @@ def test_a_user_is_remembered_and_known_to_nobody_else(house: House, model: str)
 def test_the_services_headers_come_back_to_the_client(house: House, model: str) -> None:
     answer = house.ask("alice", model=model, x_session_id="s-7")
     assert answer.headers["x-supermemory-conversation-id"] == "s-7"
+
+
+def test_the_services_headers_come_back_with_a_plain_message(house: House) -> None:
+    assert house.message("alice", x_session_id="s-8").headers["x-supermemory-conversation-id"] == "s-8"
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +179,34 @@ def test_litellm_takes_no_agent_of_a_session_for_one_of_its_own(
     assert row.get("agent_id") in (None, "")
 
 
+@pytest.mark.parametrize("client", ["pycharm", "open_webui"])
+def test_a_client_that_cannot_be_run_here_is_answered_as_its_requests_are_known_to_be(
+    house: House, stack: Instance, client: str
+) -> None:
+    shape, mark = client_shape(client), f"mark-{uuid4().hex}"
+    sent = {**shape.headers, "authorization": f"Bearer {_token(PAGE)}"}
+    with httpx.Client(base_url=house.api.base_url, headers=sent, timeout=60, trust_env=False) as asking:
+        assert "gpt-4o-mini" in {model["id"] for model in asking.get("/models").raise_for_status().json()["data"]}
+        answers = [asking.post("/chat/completions", json=body) for body in shape.bodies(mark)]
+    for body, answer in zip(shape.requests, answers, strict=True):
+        _is_whole(answer.raise_for_status(), body)
+    arrived = [seen["headers"] for seen in ScriptedProvider(stack.url("demo-provider")).requests(contains=mark)]
+    assert {seen["x-sm-user-id"] for seen in arrived} == {shape.memory_user}
+    rows = house.ledgers.rows_of(*_traces(answers), calls=len(answers))
+    known = {(row.caller, row.memory_user, row.session) for row in rows}
+    assert (len(arrived), known) == (len(answers), {(PAGE, shape.memory_user, shape.session or NONE)})
+
+
+def _is_whole(answer: httpx.Response, asked: dict[str, Any]) -> None:
+    """A stream ends, and tells what it used to whoever asked; a plain answer says something."""
+    if not asked["stream"]:
+        assert answer.json()["choices"][0]["message"]["content"]
+        return
+    *chunks, done = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: ")]
+    told = [chunk for chunk in map(json.loads, chunks) if chunk.get("usage")]
+    assert (done, len(told)) == ("[DONE]", 1 if "stream_options" in asked else 0)
+
+
 def test_a_token_that_is_taken_away_is_refused_without_a_restart(house: House) -> None:
     assert house.ask("gone").status_code == 200
     _write(house.callers, "alice", "bob")
@@ -179,14 +220,10 @@ def test_a_providers_cookie_comes_back_with_its_users_calls_alone(house: House, 
     provider = ScriptedProvider(stack.url("demo-provider"))
 
     def arrived(caller: str) -> str | None:
-        mark = f"mark-{uuid4().hex}"
-        cookie = {"set-cookie": f"__cf_bm={caller}; path=/; HttpOnly"}
-        provider.script({"content": "Hello.", "headers": cookie}, contains=mark)
+        mark = _setting_a_cookie(provider, caller)
         answer = house.ask(caller, mark, model=model)
         assert "set-cookie" not in answer.headers
-        [seen] = provider.requests(contains=mark)
-        told: str | None = seen["headers"].get("cookie")
-        return told
+        return _cookie(provider, mark)
 
     assert [arrived("alice"), arrived("bob"), arrived("alice"), arrived("bob")] == [
         _shown(""),
@@ -194,6 +231,27 @@ def test_a_providers_cookie_comes_back_with_its_users_calls_alone(house: House, 
         _shown("__cf_bm=alice"),
         _shown("__cf_bm=bob"),
     ]
+
+
+def test_a_cookie_of_a_plain_message_comes_back(house: House, stack: Instance) -> None:
+    provider = ScriptedProvider(stack.url("demo-provider"))
+    answer = house.message("alice", _setting_a_cookie(provider, "anew"))
+    house.message("alice", mark := f"mark-{uuid4().hex}")
+    assert (_cookie(provider, mark), "set-cookie" in answer.headers) == (_shown("__cf_bm=anew"), False)
+
+
+def _setting_a_cookie(provider: ScriptedProvider, value: str) -> str:
+    """A word that no other request contains, and is answered with this cookie."""
+    mark = f"mark-{uuid4().hex}"
+    cookie = {"set-cookie": f"__cf_bm={value}; path=/; HttpOnly"}
+    provider.script({"content": "Hello.", "headers": cookie}, contains=mark)
+    return mark
+
+
+def _cookie(provider: ScriptedProvider, mark: str) -> str | None:
+    [seen] = provider.requests(contains=mark)
+    told: str | None = seen["headers"].get("cookie")
+    return told
 
 
 def _shown(cookie: str) -> str:

@@ -7,6 +7,7 @@ more, and after the second such reply the request ends with an error.
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ from typing import Any
 import httpx
 import pytest
 
+from local_stack import bootstrap
 from local_stack.instance import Instance
 from tests.support.api import RunningAPI, running_api
 from tests.support.ledgers import Ledgers
 from tests.support.real_model import RealModel, real_model, served_by
 from tests.support.reasoning import Stream, streamed
 
+SDK_PROGRAM = Path(__file__).parent / "client_programs" / "anthropic_real_model.py"
+SDK_PYTHON = str(bootstrap.venv("clients") / "bin" / "python")
 pytestmark = pytest.mark.timeout(400)
 STEPS, LONGEST, ANSWER_TOKENS = 2, 1500, 16
 QUESTIONS = ["What is 12 * 7?", "Write a haiku about rain."]
@@ -149,6 +153,27 @@ def test_it_answers_as_a_streamed_message(stack: Instance, api: RunningAPI, mode
     [delta] = [event for event in events if event["type"] == "message_delta"]
     assert 0 < delta["usage"]["output_tokens"] <= ANSWER_TOKENS
     assert _recorded(ledgers, response, calls=1)["operations"] == ["messages"]
+
+
+def test_anthropics_sdk_understands_its_messages(api: RunningAPI, model: RealModel) -> None:
+    done = subprocess.run(
+        [SDK_PYTHON, str(SDK_PROGRAM), model.as_anthropics],
+        env={
+            "ANTHROPIC_BASE_URL": api.url,
+            "ANTHROPIC_AUTH_TOKEN": api.headers["authorization"].removeprefix("Bearer "),
+        },
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert set(told["types"]) == {"message"}
+    assert set(told["ends"]) <= {"end_turn", "max_tokens", "tool_use"}
+    assert all(0 < tokens <= ANSWER_TOKENS for tokens in told["output_tokens"])
+    assert {kind for kinds in told["kinds"] for kind in kinds} <= {"text", "tool_use"}
+    assert (told["same_text"], told["counted"] > 0) == (True, True)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

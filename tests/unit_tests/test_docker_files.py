@@ -67,7 +67,11 @@ def test_the_api_is_given_no_secret_but_its_own() -> None:
 
 
 def test_litellm_s_configuration_is_mounted_read_only() -> None:
-    assert SERVICES["litellm"]["volumes"] == ["./config/litellm_config.yaml:/app/config.yaml:ro"]
+    assert SERVICES["litellm"]["volumes"] == [
+        "./config/litellm_config.yaml:/app/config.yaml:ro",
+        # LiteLLM looks for it beside its configuration.
+        "./config/litellm_plugin.py:/app/litellm_plugin.py:ro",
+    ]
 
 
 def test_both_files_publish_on_loopback_unless_told_otherwise() -> None:

@@ -1,7 +1,6 @@
 """A message as Anthropic sends it, made so again where LiteLLM translated it or added to it."""
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any, Final
 
 from api.dialects.anthropic.errors import status_of
@@ -34,14 +33,3 @@ def raise_failure(answer: Any) -> None:
         error = answer.get("error")
         said = error if isinstance(error, dict) else {"message": error}
         raise UpstreamError(status_of(said.get("type")), said)
-
-
-def is_title(body: Mapping[str, Any]) -> bool:
-    """Is this the call by which an assistant finds a name for its session: no tools, and a title alone as its structured answer?"""
-    if body.get("tools"):
-        return False
-    config = body.get("output_config")
-    wanted = config.get("format") if isinstance(config, dict) else body.get("output_format")
-    schema = wanted.get("schema") if isinstance(wanted, dict) else None
-    fields = schema.get("properties") if isinstance(schema, dict) else None
-    return isinstance(fields, dict) and set(fields) == {"title"}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from api.errors import InvalidRequest
+from api.protocol import split_mode
 
 DEFAULT_LIMIT: Final = 20  # Anthropic's own, as is the next
 MAX_LIMIT: Final = 1000
@@ -50,9 +51,11 @@ def model(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _display_name(name: str) -> str:
-    """`claude-haiku-4-5` is shown as `Claude Haiku 4.5`."""
-    words = _VERSION.sub(".", _WORDS.sub(" ", name))
-    return " ".join(word.upper() if word == "gpt" else word[:1].upper() + word[1:] for word in words.split())
+    """`claude-haiku-4-5` is shown as `Claude Haiku 4.5`, `claude-haiku-4-5:reasoning` as `Claude Haiku 4.5 (reasoning)`."""
+    model, mode = split_mode(name)
+    words = _VERSION.sub(".", _WORDS.sub(" ", model))
+    shown = " ".join(word.upper() if word == "gpt" else word[:1].upper() + word[1:] for word in words.split())
+    return f"{shown} ({mode})" if mode else shown
 
 
 def _limit(asked: str | None) -> int:

@@ -22,6 +22,7 @@ class ResponseStream:
         self._in_callers_words = in_callers_words
         self._own_fields = own_fields
         self._response: Event = {}
+        self._latest: Event | None = None
         self._ended = False
         self.next_number = 0
 
@@ -44,12 +45,21 @@ class ResponseStream:
             raise UpstreamStreamBroken("The answer ended before it was complete.")
         return []
 
+    def in_progress(self) -> Event | None:
+        """An event that says again that the work goes on, numbered, so to be sent; None where there is nothing to say yet."""
+        if self._latest is None or self._ended:
+            return None
+        self.next_number += 1
+        told = {**self._latest, "status": "in_progress"}
+        return {"type": "response.in_progress", "response": told, "sequence_number": self.next_number - 1}
+
     def _taken(self, happened: Event) -> Event | None:
         if self._ended:
             return None
         response_event(happened, own_fields=self._own_fields)
         if isinstance(response := happened.get("response"), dict):
             self._pin(response)
+            self._latest = response
             self._tell(response.get("error"))
         kind = happened.get("type")
         if kind == "response.completed":
@@ -75,12 +85,18 @@ class ResponseStream:
 class WrittenResponse:
     """A reader of a response's stream that gives bytes. `seen` is shown each event."""
 
-    keepalive: Final = None
     closing: Final = b""
 
     def __init__(self, events: ResponseStream, seen: Callable[[Event], None]) -> None:
         self._events = events
         self._seen = seen
+
+    @property
+    def keepalive(self) -> bytes | None:
+        """An event, since clients such as Codex take a stream without one for dead, whatever its comments. It takes its number when
+        it is read: then it has to be sent."""
+        told = self._events.in_progress()
+        return None if told is None else event(told, name=told["type"])
 
     def take(self, events: bytes) -> Iterator[bytes]:
         """As `ResponseStream.take`."""

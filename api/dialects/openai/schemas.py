@@ -63,13 +63,13 @@ REQUEST_FIELDS: Final[dict[str, Schema]] = {
         "top_logprobs": {"type": "integer", "minimum": 0, "maximum": 20},
         "tools": {
             **_list(_TOOL),
-            "description": "Functions of the caller's; a request with some goes to the model itself",
+            "description": "Functions of the caller's; one that does not ask for reasoning goes to the model itself",
         },
         "tool_choice": {"anyOf": [_one_of("none", "auto", "required"), _ANY_OBJECT]},
         "parallel_tool_calls": _FLAG,
         "response_format": {
             **_object({"type": _one_of("text", "json_object", "json_schema")}, {"json_schema": _ANY_OBJECT}),
-            "description": "A request with one goes to the model itself",
+            "description": "The form of the answer; steps of reasoning have their own",
         },
         "reasoning_effort": _one_of("none", "minimal", "low", "medium", "high", "xhigh"),
         "verbosity": _one_of("low", "medium", "high"),
@@ -89,6 +89,7 @@ REQUEST_FIELDS: Final[dict[str, Schema]] = {
         "user": _SAMPLING["user"],
     },
     "ResponseRequest": {
+        "include": _list(_TEXT),
         "instructions": _TEXT,
         "max_output_tokens": _LIMIT,
         "previous_response_id": _TEXT,
@@ -221,11 +222,13 @@ ROUTING_HEADERS: Final[Schema] = {
     "x-routing-decision": _header("Who answered", _one_of("passthrough", "reasoning"), "passthrough"),
     "x-routing-source": _header(
         "Which rule decided",
-        _one_of("passthrough_rule", "header_override", "default", "llm_classifier", "classifier_fallback"),
+        _one_of(
+            "passthrough_rule", "header_override", "model_name", "default", "llm_classifier", "classifier_fallback"
+        ),
         "default",
     ),
     "x-routing-overruled": _header(
-        "What X-Routing-Mode asked for, where a rule forbade it, and why", _TEXT, "reasoning; …"
+        "What X-Routing-Mode or the model's name asked for, where a rule forbade it, and why", _TEXT, "reasoning; …"
     ),
 }
 MODELS_HEADERS: Final[Schema] = {

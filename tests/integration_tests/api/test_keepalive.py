@@ -1,4 +1,4 @@
-"""Streams that are silent for long: a comment every STREAM_KEEPALIVE_SECONDS, which no client sees."""
+"""Streams that are silent for long: a comment, a ping or an event of progress every STREAM_KEEPALIVE_SECONDS."""
 
 import json
 import time
@@ -51,7 +51,7 @@ def _silences(lines: list[tuple[float, str]]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(times)]
 
 
-@pytest.mark.parametrize("path", ["/chat/completions", "/responses", "/completions"])
+@pytest.mark.parametrize("path", ["/chat/completions", "/completions"])
 def test_a_silent_stream_is_kept_alive_by_comments_between_its_events(
     quick: RunningAPI, provider: ScriptedProvider, mark: str, path: str
 ) -> None:
@@ -84,6 +84,33 @@ def test_a_silent_message_is_kept_alive_by_pings_between_its_events(
     assert [line for line in text if line][-2] == "event: message_stop"
 
 
+def test_a_silent_response_is_kept_alive_by_events_of_its_own(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script({"chunks": ["one", "two", "three"], "chunk_delay": GAP}, contains=mark)
+    lines = list(_lines(quick, "/responses", mark))
+    text = [line for _, line in lines]
+    events = [json.loads(line[6:]) for line in text if line.startswith("data: {")]
+    assert [told["sequence_number"] for told in events] == list(range(len(events)))
+    kept = [told["response"] for told in events if told["type"] == "response.in_progress"]
+    assert len(kept) >= 3
+    assert {told["id"] for told in kept} == {events[0]["response"]["id"]}
+    assert max(_silences(lines)) < GAP
+    assert COMMENT not in text
+
+
+def test_reasoning_about_a_response_is_kept_alive_by_events_with_their_numbers(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script(finished(delay=3.0), said(), contains=mark)
+    lines = list(_lines(quick, "/responses", mark, **{"x-routing-mode": "reasoning"}))
+    events = [json.loads(line[6:]) for _, line in lines if line.startswith("data: {")]
+    assert [told["sequence_number"] for told in events] == list(range(len(events)))
+    kinds = [told["type"] for told in events]
+    assert (kinds.count("response.in_progress") >= 4, kinds[-1]) == (True, "response.completed")
+    assert COMMENT not in [line for _, line in lines]
+
+
 def test_reasoning_is_kept_alive_from_its_first_step_on(
     quick: RunningAPI, provider: ScriptedProvider, mark: str
 ) -> None:
@@ -93,6 +120,18 @@ def test_reasoning_is_kept_alive_from_its_first_step_on(
     text = [line for _, line in lines]
     assert text.count(COMMENT) >= 3
     assert text.index(COMMENT) < text.index("data: [DONE]")
+
+
+def test_reasoning_about_a_message_is_kept_alive_by_pings(
+    quick: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script(finished(delay=3.0), said(delay=2.0), contains=mark)
+    text = [line for _, line in _lines(quick, "/messages", mark, **{"x-routing-mode": "reasoning"})]
+    start = next(place for place, line in enumerate(text) if line == "event: message_start")
+    assert text[:start].count(PING) >= 2
+    assert text[start:].count(PING) >= 2
+    assert COMMENT not in text
+    assert [line for line in text if line][-2] == "event: message_stop"
 
 
 def test_a_stream_that_speaks_often_enough_has_no_comment(

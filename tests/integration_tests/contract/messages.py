@@ -75,6 +75,9 @@ REQUEST: Generated = st.fixed_dictionaries(
         ),
         "context_management": st.just({"edits": [{"type": "clear_tool_uses_20250919"}]}),
         "service_tier": st.just("standard_only"),
+        "diagnostics": st.just({"previous_message_id": "msg_0"}),
+        "fallbacks": st.just([{"model": "claude-sonnet-5"}]),
+        "tomorrows": st.just([1, None, {"x": "é"}]),
         "stream": st.booleans(),
     },
 )

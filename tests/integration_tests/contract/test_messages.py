@@ -9,11 +9,13 @@ import httpx
 import pytest
 from hypothesis import given, settings
 
+from local_stack.instance import Instance
 from tests.integration_tests.contract.differences import unexpected
 from tests.integration_tests.contract.messages import ANSWER, REQUEST, STREAM
 from tests.integration_tests.contract.test_equality import BOUNDED
 from tests.integration_tests.contract.wire import Wire
 from tests.support.api import RunningAPI
+from tests.support.ledgers import Ledgers, settled
 
 PATH = "/messages"
 CLAUDE, OTHERS = "claude-haiku-4-5", ("gpt-4o-mini", "gemini-2.5-flash")
@@ -95,12 +97,30 @@ def test_headers_that_are_anthropics_reach_it_and_no_others(wire: Wire, mark: st
     assert not {"x-app", "x-sm-user-id", "traceparent", "authorization"} & set(arrived)
 
 
-@pytest.mark.parametrize("field", ["diagnostics", "tomorrows"])
-def test_a_field_that_litellm_does_not_know_is_lost(wire: Wire, mark: str, field: str) -> None:
-    fields: dict[str, Any] = {field: {"a": 1}}
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("value", [{"a": [1, {"b": "é"}]}, [], None, "x", 0], ids=str)
+@pytest.mark.parametrize("field", ["diagnostics", "fallbacks", "tomorrows"])
+def test_a_field_that_litellm_does_not_know_arrives(wire: Wire, field: str, value: Any, *, stream: bool) -> None:
+    mark = f"mark-{uuid4().hex}"
+    wire.provider.script({"raw_chunks": EVENTS} if stream else {"raw_body": SAID}, contains=mark)
+    asked = {"model": CLAUDE, "max_tokens": 10, "stream": stream, "messages": [{"role": "user", "content": mark}]}
+    wire.client.post(PATH, json={**asked, field: value}).raise_for_status()
+    [seen] = wire.provider.requests(contains=mark)
+    assert (field in seen["body"], seen["body"].get(field)) == (True, value)
+
+
+@pytest.mark.parametrize("field", ["api_base", "api_key", "mock_response", "num_retries", "user", "litellm_metadata"])
+def test_a_field_that_litellm_obeys_reaches_nobody(wire: Wire, mark: str, field: str) -> None:
+    fields: dict[str, Any] = {field: "http://127.0.0.1:9"}
     _ask(wire, {"raw_body": SAID}, mark=mark, **fields).raise_for_status()
     [seen] = wire.provider.requests(contains=mark)
     assert field not in seen["body"]
+
+
+def test_anthropics_fields_reach_no_other_provider(wire: Wire, mark: str) -> None:
+    _ask(wire, model=OTHERS[1], mark=mark, fallbacks=[{"model": "claude-opus-5"}]).raise_for_status()
+    [seen] = wire.provider.requests(contains=mark)
+    assert "fallbacks" not in seen["body"]
 
 
 @pytest.mark.parametrize("model", OTHERS)
@@ -151,6 +171,41 @@ def test_a_providers_error_keeps_its_status_its_type_and_its_words(wire: Wire, w
     response = _ask(wire, {"status": status, "raw_body": error}, stream=stream)
     assert (response.status_code, _error(response)) == (status, {"type": kind, "message": message})
     assert response.headers["request-id"] == "req_of_the_provider"
+
+
+LIMITS = {
+    "retry-after": "7",
+    "x-should-retry": "true",
+    "anthropic-ratelimit-requests-remaining": "0",
+    "anthropic-ratelimit-tokens-reset": "2027-01-01T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("model", [CLAUDE, *OTHERS])
+def test_a_providers_error_keeps_the_headers_that_a_client_recovers_by(wire: Wire, model: str, *, stream: bool) -> None:
+    status, kind, message = ERRORS["too long"]
+    error = {"type": "error", "error": {"type": kind, "message": message}}
+    reply = {"status": status, "raw_body": error, "headers": {**LIMITS, "set-cookie": "a=b", "server-timing": "x"}}
+    response = _ask(wire, reply, model=model, stream=stream)
+    assert _error(response)["message"] == message
+    assert {name: response.headers.get(name) for name in LIMITS} == LIMITS
+    assert not {"set-cookie", "server-timing"} & set(response.headers)
+
+
+def test_an_overloaded_provider_says_when_to_come_again(wire: Wire) -> None:
+    """LiteLLM asks it twice more first, and waits as long as it says."""
+    status, kind, message = ERRORS["overloaded"]
+    error = {"type": "error", "error": {"type": kind, "message": message}}
+    response = _ask(wire, {"status": status, "raw_body": error, "headers": {"retry-after": "1"}})
+    assert (response.status_code, response.headers.get("retry-after")) == (529, "1")
+
+
+def test_a_plain_message_keeps_its_providers_limits_and_request_id(wire: Wire) -> None:
+    headers = {"anthropic-ratelimit-requests-remaining": "3", "request-id": "req_of_the_provider", "set-cookie": "a=b"}
+    answered = _ask(wire, {"raw_body": SAID, "headers": headers}).raise_for_status().headers
+    assert (answered["anthropic-ratelimit-requests-remaining"], answered["request-id"]) == ("3", "req_of_the_provider")
+    assert "set-cookie" not in answered
 
 
 @pytest.mark.parametrize("model", [CLAUDE, *OTHERS])
@@ -281,8 +336,24 @@ def test_litellm_alone_wraps_the_words_of_an_error_and_drops_its_headers(litellm
     assert not [name for name in response.headers if name.endswith("retry-after")]
 
 
+def test_litellm_alone_drops_a_field_that_it_does_not_know(litellm: Wire, mark: str) -> None:
+    _ask(litellm, {"raw_body": SAID}, mark=mark, tomorrows={"a": 1}).raise_for_status()
+    [seen] = litellm.provider.requests(contains=mark)
+    assert "tomorrows" not in seen["body"]
+
+
 @pytest.mark.parametrize(("what", "answered"), [("too large", 400), ("overloaded", 500)])
 def test_litellm_alone_answers_another_status_than_the_providers(litellm: Wire, what: str, answered: int) -> None:
     status, kind, message = ERRORS[what]
     error = {"type": "error", "error": {"type": kind, "message": message}}
     assert _ask(litellm, {"status": status, "raw_body": error}).status_code == answered
+
+
+def test_litellm_alone_writes_no_row_of_an_openai_models_stream_that_breaks_off(wire: Wire, stack: Instance) -> None:
+    ledgers, session = Ledgers.from_now(stack), f"session-{uuid4().hex}"
+    dropping = {"chunks": ["a", "b", "c"], "chunk_delay": 0.5, "fail_after_chunks": 2, "fail": "drop"}
+    for reply, model in ((dropping, "gpt-4o-mini"), (dropping, CLAUDE), ({"content": "Hello"}, "gpt-4o-mini")):
+        _ask(wire, reply, model=model, stream=True, headers={"x-session-id": session})
+    # Rows are written in the order of their calls: once the last is there, the first would be.
+    rows = settled(lambda: [row for row in ledgers.rows() if row.session == session], 2, within=60)
+    assert sorted((row.model, row.failed) for row in rows) == [(CLAUDE, True), ("gpt-4o-mini", False)]

@@ -21,8 +21,8 @@ FLOORS = [
     {"llm", "tools"},
     {"telemetry", "callers", "memory"},
     {"dialects"},
-    {"config", "sse", "session_ids"},
-    {"context", "errors"},
+    {"config", "sse", "session_ids", "field_bounds"},
+    {"context", "errors", "side_calls"},
     {"components", "protocol", "redaction", "prompt_file", "config_file", "garbage_collection", "colleagues"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -126,6 +126,7 @@ def test_edited_code_and_prompts_start_just_the_services_that_run_them_anew(tmp_
         "config/memory_routing.yaml": {"api"},
         "config/callers.yaml": set(),
         "config/litellm_config.yaml": {"litellm"},
+        "config/litellm_plugin.py": {"litellm"},
         "demo/provider/app.py": {"demo-provider"},
         "demo/tools/server.py": {"demo-tools"},
         "local_stack/litellm_server.py": {"litellm"},

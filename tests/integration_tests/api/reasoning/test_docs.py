@@ -4,13 +4,15 @@ import json
 import re
 from typing import Any
 
+import httpx
 import pytest
 
+from api.dialects.anthropic.signatures import text_of
 from api.reasoning.events import End, EventType
 from tests.support.api import RunningAPI
 from tests.support.processes import ROOT
 from tests.support.provider import ScriptedProvider
-from tests.support.reasoning import ask, ask_streamed, counted, finished, said, tool, use
+from tests.support.reasoning import ask, ask_streamed, counted, finished, reasoning_headers, said, tool, use
 
 TEXT = (ROOT / "docs/reasoning.md").read_text(encoding="utf-8")
 SECTION = re.compile(r"^### `(\w+)`\n.*?```json\n(.*?)\n```", re.MULTILINE | re.DOTALL)
@@ -26,6 +28,13 @@ def _form(value: Any) -> Any:
     if isinstance(value, list):
         return [_form(inner) for inner in value]
     return type(value)
+
+
+def _unpacked(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With what a signature holds, which may be packed otherwise by another zlib."""
+    return [
+        {**block, "signature": text_of(block["signature"], "")} if "signature" in block else block for block in blocks
+    ]
 
 
 def test_every_type_of_event_is_documented_and_no_other() -> None:
@@ -55,6 +64,22 @@ def test_the_plain_answers_metadata_has_the_documented_form(
     assert documented is not None
     provider.script(finished(), said(), contains=mark)
     assert _form(ask(reasoner, mark).json()["metadata"]) == _form(json.loads(documented[1]))
+
+
+def test_the_example_of_a_message_is_what_is_answered(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    documented = re.search(r"## On /v1/messages\n.*?```json\n(.*?)\n```", TEXT, re.DOTALL)
+    assert documented is not None
+    example = json.loads(documented[1])
+    look = use(tool("calculate", expression="32 * 32"), thought="I need the product exactly.", usage=USAGE)
+    provider.script(look, finished(usage=USAGE), said("It is 1,024.", usage=USAGE), contains=mark)
+    asked = {"model": example["model"], "max_tokens": 100, "messages": [{"role": "user", "content": mark}]}
+    url, headers = f"{reasoner.base_url}/messages", reasoning_headers(reasoner)
+    message = httpx.post(url, json=asked, headers=headers, trust_env=False, timeout=60).json()
+    assert _form(message) == _form(example)
+    told, documented_blocks = map(_unpacked, (message["content"], example["content"]))
+    assert told == documented_blocks
 
 
 def test_the_example_for_the_sdk_runs(

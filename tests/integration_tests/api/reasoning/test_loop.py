@@ -237,21 +237,30 @@ def test_a_default_said_aloud_does_not_switch_reasoning_off(
     assert response.json()["choices"][0]["message"]["content"] == "Done."
 
 
-@pytest.mark.parametrize("brought", ["functions", "response_format"])
-def test_a_request_with_its_own_functions_or_format_goes_to_the_model_itself(
-    reasoner: RunningAPI, provider: ScriptedProvider, mark: str, brought: str
+def test_a_request_with_functions_of_the_old_form_goes_to_the_model_itself(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str
 ) -> None:
-    function = {"name": "f", "parameters": {"type": "object", "properties": {}}}
-    fields: dict[str, Any] = (
-        {"functions": [function]} if brought == "functions" else {"response_format": {"type": "json_object"}}
-    )
+    functions = [{"name": "f", "parameters": {"type": "object", "properties": {}}}]
     provider.script(said("{}"), contains=mark)
-    response = ask(reasoner, f"{mark}, as JSON", **fields)
+    response = ask(reasoner, mark, functions=functions)
     assert response.headers["x-routing-decision"] == "passthrough"
     assert response.headers["x-routing-overruled"].startswith("reasoning")
     [sent] = provider.requests(contains=mark)
     assert sent["body"]["metadata"]["component"] == "passthrough"
-    assert sent["body"][brought] == fields[brought]
+    assert sent["body"]["functions"] == functions
+
+
+def test_the_answer_alone_is_asked_for_in_the_form_that_was_asked_for(
+    reasoner: RunningAPI, provider: ScriptedProvider, mark: str
+) -> None:
+    provider.script(finished(), said('{"a": 1}'), contains=mark)
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "TheAnswersForm", "schema": schema}}
+    response = ask(reasoner, mark, response_format=wanted)
+    assert response.headers["x-routing-decision"] == "reasoning"
+    assert response.json()["choices"][0]["message"]["content"] == '{"a": 1}'
+    asked = [json.dumps(sent["body"].get("response_format")) for sent in provider.requests(contains=mark)]
+    assert ["TheAnswersForm" in form for form in asked] == [False, True]
 
 
 def test_a_reasoning_answer_says_that_reasoning_gave_it(

@@ -78,3 +78,18 @@ def test_every_reader_of_events_passes_over_the_comment() -> None:
     assert COMMENT.startswith(b":")
     assert COMMENT.endswith(b"\n\n")
     assert COMMENT.count(b"\n") == 2
+
+
+async def test_what_is_sent_is_made_when_it_is_sent() -> None:
+    numbers = iter(range(100))
+    sent = asyncio.Queue[bytes]()
+
+    async def send(message: Message) -> None:
+        sent.put_nowait(message["body"])
+
+    keepalive = StreamKeepalive(lambda: b"event %d\n\n" % next(numbers))
+    keepalive.waits()
+    task = asyncio.create_task(keepalive.run(send, 0.01))
+    bodies = [await asyncio.wait_for(sent.get(), 20) for _ in range(3)]
+    task.cancel()
+    assert bodies == [b"event 0\n\n", b"event 1\n\n", b"event 2\n\n"]

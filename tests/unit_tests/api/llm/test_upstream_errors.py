@@ -27,6 +27,26 @@ def test_an_upstream_error_keeps_its_status_and_message(
     assert response.headers["retry-after"] == "7"
 
 
+IN_A_LINE = '\nllm_provider_headers: {"retry-after": "7", "request-id": "req_1", "set-cookie": "a=b", "x-should-retry": "maybe"}'
+
+
+def test_headers_that_stand_in_the_message_are_headers_again(client: TestClient, litellm: respx.Router) -> None:
+    """As config/litellm_plugin.py puts them there; a value that a client would not understand is left out."""
+    litellm.post("/v1/messages").respond(429, json={"error": {"message": f"litellm.RateLimitError: no{IN_A_LINE}"}})
+    response = client.post("/v1/messages", json=GOOD | {"max_tokens": 5})
+    assert response.json()["error"]["message"] == "no"
+    told = {name: response.headers.get(name) for name in ("retry-after", "request-id", "set-cookie", "x-should-retry")}
+    assert told == {"retry-after": "7", "request-id": "req_1", "set-cookie": None, "x-should-retry": None}
+
+
+@pytest.mark.parametrize("line", ["", "{", "[1]", "null", "7"])
+def test_a_line_that_holds_no_headers_is_part_of_the_message(
+    client: TestClient, litellm: respx.Router, line: str
+) -> None:
+    litellm.post(PATH).respond(400, json={"error": {"message": f"no\nllm_provider_headers: {line}"}})
+    assert client.post(PATH, json=GOOD).json()["error"]["message"] == f"no\nllm_provider_headers: {line}".strip()
+
+
 def test_a_refused_key_of_ours_says_who_can_mend_it(client: TestClient, litellm: respx.Router) -> None:
     refusal = {
         "message": "Authentication Error, Invalid proxy server token. Received API Key = sk-virtual",

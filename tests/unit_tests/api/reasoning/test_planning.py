@@ -120,3 +120,22 @@ def test_what_says_nothing_without_tools_is_left_out_of_the_answer(client: TestC
     synthesis = _asked(route)[-1]
     assert not {"tools", "tool_choice", "parallel_tool_calls"} & set(synthesis)
     assert synthesis["response_format"] == {"type": "text"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("field", "value"), [("temperature", 7), ("n", 0), ("seed", "x"), ("stop", ["."] * 9)])
+def test_what_the_answer_cannot_be_asked_for_with_is_refused_before_the_first_step(
+    client: TestClient, litellm: respx.Router, field: str, value: Any, stream: bool
+) -> None:
+    _knows(litellm, CAN_ALL)
+    route = litellm.post(PATH)
+    response = client.post(PATH, json={**GOOD, field: value, "stream": stream}, headers=REASONING)
+    assert (response.status_code, response.json()["error"]["param"]) == (400, field)
+    assert response.headers["x-routing-decision"] == "reasoning"
+    assert route.call_count == 0
+
+
+def test_the_model_itself_is_asked_whatever_the_fields_hold(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(PATH).mock(return_value=ANSWERED)
+    assert client.post(PATH, json={**GOOD, "temperature": 7}).status_code == 200
+    assert _asked(route)[0]["temperature"] == 7

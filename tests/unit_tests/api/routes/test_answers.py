@@ -16,13 +16,13 @@ def test_an_error_of_the_provider_tells_the_decision_too(
     client: TestClient, litellm: respx.Router, status: int, stream: bool
 ) -> None:
     litellm.post(PATH).respond(status, json={"error": {"message": "no"}})
-    answer = client.post(PATH, json=TOOLS | {"stream": stream}, headers={"x-routing-mode": "reasoning"})
+    answer = client.post(PATH, json=TOOLS | {"stream": stream}, headers={"x-routing-mode": "auto"})
     assert answer.status_code == status
     assert (answer.headers["x-routing-decision"], answer.headers["x-routing-source"]) == (
         "passthrough",
         "passthrough_rule",
     )
-    assert answer.headers["x-routing-overruled"].startswith("reasoning; ")
+    assert answer.headers["x-routing-overruled"].startswith("auto; ")
 
 
 def test_an_error_of_our_own_tells_the_decision_too(
@@ -41,7 +41,6 @@ def test_an_error_before_the_decision_tells_none(client: TestClient) -> None:
 
 
 OTHERS: dict[str, dict[str, Any]] = {
-    "/v1/responses": {"model": "m", "input": "q"},
     "/v1/embeddings": {"model": "m", "input": "q"},
     "/v1/completions": {"model": "m", "prompt": "q"},
 }

@@ -237,3 +237,53 @@ def test_a_count_is_not_streamed(client: TestClient, litellm: respx.Router) -> N
 def test_the_request_id_stands_where_anthropics_clients_look(client: TestClient, litellm: respx.Router) -> None:
     litellm.post(PATH).respond(200, json=MESSAGE, headers={"llm_provider-request-id": "req_theirs"})
     assert client.post(PATH, json=ASKED).headers["request-id"] == "req_theirs"
+
+
+CHAT = "/v1/chat/completions"
+REASONING = {"x-routing-mode": "reasoning"}
+PLANNED = {"thought": "I know.", "next_action": "finished", "tools_to_use": [], "concurrent_execution": False}
+
+
+def _completion(content: str) -> dict[str, Any]:
+    choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+    return {"id": "c", "choices": [choice], "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}
+
+
+def test_a_message_is_reasoned_about_as_a_chat_completion(client: TestClient, litellm: respx.Router) -> None:
+    replies = [httpx.Response(200, json=_completion(text)) for text in (json.dumps(PLANNED), "Hello")]
+    route = litellm.post(CHAT).mock(side_effect=replies)
+    response = client.post(PATH, json={**ASKED, "system": "Be brief."}, headers=REASONING)
+    message = response.json()
+    assert (message["type"], message["model"], message["stop_reason"]) == ("message", "claude-a", "end_turn")
+    assert [block["type"] for block in message["content"]] == ["thinking", "text"]
+    assert (message["usage"]["input_tokens"], message["usage"]["output_tokens"]) == (10, 4)
+    assert (response.headers["x-routing-decision"], "request-id" in response.headers) == ("reasoning", True)
+    sent = sent_to(route)
+    assert (sent["max_tokens"], sent["messages"][1]["content"].startswith("Hi")) == (5, True)
+    assert "Be brief." in sent["messages"][0]["content"]
+
+
+def test_what_a_message_cannot_hold_is_refused_before_the_first_step(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post(CHAT)
+    response = client.post(PATH, json={**ASKED, "top_k": -1}, headers=REASONING)
+    assert (response.status_code, response.json()["type"], route.called) == (400, "error", False)
+    assert "top_k" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"output_config": {"format": {"type": "json_schema", "schema": {"properties": {"title": {"type": "string"}}}}}},
+        {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+        {"max_tokens": 0},
+    ],
+    ids=["a title", "a server tool", "no answer"],
+)
+def test_what_is_the_models_own_goes_to_it_as_it_came(
+    client: TestClient, litellm: respx.Router, asked: dict[str, Any]
+) -> None:
+    route = litellm.post(PATH).respond(200, json=MESSAGE)
+    system = "Find a title for the conversation."
+    response = client.post(PATH, json={**ASKED, "system": system, **asked}, headers=REASONING)
+    assert response.headers["x-routing-overruled"].startswith("reasoning; ")
+    assert sent_to(route).items() >= asked.items()

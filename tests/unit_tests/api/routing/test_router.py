@@ -40,9 +40,12 @@ DEFAULTS: list[dict[str, Any]] = [
     {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True},
     {"response_format": None},
     {"response_format": {"type": "text"}},
+    {"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "none"},
+    {"functions": [{"name": "f"}], "function_call": "none"},
     {"n": 1, "modalities": ["text"]},
 ]
-FORMAT: dict[str, Any] = {**PLAIN, "response_format": {"type": "json_object"}}
+FUNCTIONS: dict[str, Any] = {**PLAIN, "functions": [{"name": "f"}]}
+FORMATS = [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}]
 PATH = "/v1/chat/completions"
 JSON = {"content-type": "application/json"}
 
@@ -54,15 +57,23 @@ def _decide(body: dict[str, Any], asked: RoutingMode | None, default: RoutingMod
 @pytest.mark.parametrize("default", RoutingMode)
 @pytest.mark.parametrize(
     ("asked", "body"),
-    [*((asked, FORMAT) for asked in (None, *RoutingMode)), *((asked, TOOLS) for asked in (None, PASSTHROUGH, AUTO))],
+    [*((asked, FUNCTIONS) for asked in (None, *RoutingMode)), *((asked, TOOLS) for asked in (None, PASSTHROUGH, AUTO))],
 )
-def test_own_tools_or_format_go_to_the_model_whatever_was_asked_for(
+def test_own_tools_go_to_the_model_whatever_was_asked_for(
     body: dict[str, Any], asked: RoutingMode | None, default: RoutingMode
 ) -> None:
     decision = _decide(body, asked, default)
     assert decision is not None
     assert (decision.mode, decision.source) == (PASSTHROUGH, RoutingSource.PASSTHROUGH_RULE)
     assert decision.overruled == (asked if asked in (REASONING, AUTO) else None)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("asked", [PASSTHROUGH, REASONING])
+def test_an_answer_in_a_form_of_its_own_may_be_reasoned_about(form: dict[str, Any], asked: RoutingMode) -> None:
+    decision = _decide({**PLAIN, "response_format": form}, asked, PASSTHROUGH)
+    assert decision is not None
+    assert (decision.mode, decision.source) == (asked, RoutingSource.HEADER_OVERRIDE)
 
 
 @pytest.mark.parametrize("default", RoutingMode)
@@ -110,12 +121,12 @@ def test_no_rule_decides_auto(asked: RoutingMode | None, default: RoutingMode) -
 
 
 def test_the_caller_is_told_the_decision_its_source_and_what_was_overruled() -> None:
-    decision = _decide(FORMAT, REASONING, PASSTHROUGH)
+    decision = _decide(FUNCTIONS, REASONING, PASSTHROUGH)
     assert decision is not None
     assert decision.headers == {
         "x-routing-decision": "passthrough",
         "x-routing-source": "passthrough_rule",
-        "x-routing-overruled": "reasoning; a request with its own response_format wants the model itself",
+        "x-routing-overruled": "reasoning; a request with its own functions wants the model itself",
     }
 
 
@@ -322,6 +333,16 @@ async def test_a_decision_that_a_header_made_is_kept_as_the_headers(conversation
     await conversation.ask("a hard one", REASONING)
     decision = await conversation.ask()
     assert (decision.mode, decision.source, decision.kept) == (REASONING, RoutingSource.HEADER_OVERRIDE, True)
+
+
+async def test_a_models_name_moves_a_session_as_a_header_does(conversation: Session) -> None:
+    by_reasoning = RequestContext(Caller("c"), session_id="s", named_mode=REASONING)
+    first = await conversation.router.decide(PLAIN, by_reasoning, [])
+    assert (first.mode, first.source, first.kept) == (REASONING, RoutingSource.MODEL_NAME, False)
+    kept = await conversation.ask()
+    assert (kept.mode, kept.source, kept.kept) == (REASONING, RoutingSource.MODEL_NAME, True)
+    await conversation.router.decide(PLAIN, replace(by_reasoning, named_mode=PASSTHROUGH), [])
+    assert not (await conversation.ask()).kept
 
 
 @pytest.mark.parametrize("content", [LONG, [{"type": "text", "text": "x"}, {"type": "text", "text": LONG}]])

@@ -260,3 +260,39 @@ PLANS: dict[str, list[tuple[str, dict[str, Any]]]] = {
 @pytest.mark.parametrize("question", PLANS)
 def test_a_question_is_planned_with_the_demo_tools(question: str) -> None:
     assert [(use.tool, use.arguments) for use in plan(question)] == PLANS[question]
+
+
+WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOLD = [
+    {"name": "calculate", "description": "exact arithmetic", "arguments": {"type": "object", "properties": {}}},
+    {"name": "get_weather", "description": "", "arguments": WEATHER},
+]
+
+
+async def _planned(http: httpx.AsyncClient, question: str, *, may_finish: bool = True) -> dict[str, Any]:
+    """The step of a prompt that tells its tools as the reasoning agent does."""
+    tools = [Tool(tool["name"], "", tool["arguments"], "demo", _call) for tool in TOLD]  # type: ignore[arg-type]
+    [form, *_] = step_forms(MODEL, tools, may_finish=may_finish)
+    told = "\n".join(json.dumps(tool) for tool in TOLD)
+    messages = [{"role": "system", "content": f"{STEP}\n{told}"}, {"role": "user", "content": question}]
+    text = await reply(http, messages, **form.fields)
+    step: dict[str, Any] = json.loads(text)["next"]
+    return step
+
+
+STEP = load_prompts().step.substitute(date="2026-01-01", form="", tools="")
+
+
+async def _call(_arguments: Any) -> str:
+    return ""
+
+
+async def test_a_tool_of_the_application_is_called_when_the_question_is_about_it(http: httpx.AsyncClient) -> None:
+    planned = await _planned(http, 'What is the weather in "Oslo"?')
+    assert [(use["name"], use["arguments"]) for use in planned["tools_to_use"]] == [("get_weather", {"city": "Oslo"})]
+
+
+async def test_a_step_that_may_not_finish_calls_a_tool_of_the_application(http: httpx.AsyncClient) -> None:
+    planned = await _planned(http, "Hello.", may_finish=False)
+    assert [use["name"] for use in planned["tools_to_use"]] == ["get_weather"]
+    assert (await _planned(http, "Hello."))["next_action"] == "finished"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.dialects.anthropic.message import count, is_title, message, raise_failure
+from api.dialects.anthropic.message import count, message, raise_failure
+from api.dialects.anthropic.side_calls import is_title
 from api.errors import UpstreamError
 
 TITLE = {"type": "json_schema", "schema": {"type": "object", "properties": {"title": {"type": "string"}}}}

@@ -27,6 +27,20 @@ def test_every_event_is_numbered_whatever_the_numbers_were() -> None:
     assert [each["sequence_number"] for each in got] == [0, 1, 2, 3]
 
 
+def test_an_event_of_progress_is_numbered_among_the_others() -> None:
+    stream = ResponseStream(str.upper)
+    assert stream.in_progress() is None
+    numbers = []
+    for happened in (CREATED, DELTA, COMPLETED):
+        [[told]] = stream.take(b"data: " + json.dumps(happened).encode() + b"\n\n")
+        kept = stream.in_progress()
+        numbers += [each["sequence_number"] for each in (told, kept) if each is not None]
+        if kept is not None:
+            assert (kept["type"], kept["response"]["id"]) == ("response.in_progress", "resp_1")
+    assert numbers == [0, 1, 2, 3, 4]
+    assert stream.in_progress() is None
+
+
 def test_the_response_is_the_same_in_all_of_them() -> None:
     got = _through(CREATED, COMPLETED)
     assert [(each["response"]["id"], each["response"]["created_at"]) for each in got] == [("resp_1", 1)] * 2
