@@ -68,7 +68,8 @@ phoenix_ui:  ## open Phoenix, or print its address
 
 ##@ Checks
 .PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test memory_isolation_test
-.PHONY: resumable_test contract_table litellm_names clients_test conformance evaluations bench bench-compare bench_gateways bench_plot sdk_or_proxy fuzz
+.PHONY: resumable_test contract_table litellm_names clients_test conformance evaluations bench bench-compare bench_litellm bench_gateways
+.PHONY: bench_plot sdk_or_proxy fuzz
 .PHONY: failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
@@ -105,6 +106,8 @@ bench:  ## what the API costs beside a raw relay, the SDK and LiteLLM alone, sid
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench $(ARGS)
 bench-compare:  ## two runs of it side by side (ARGS="BEFORE.json AFTER.json", from .stack/bench)
 	@$(DEV) python -m tests.bench.results $(ARGS)
+bench_litellm:  ## what changes of how LiteLLM is started gain, in pairs on one stack (ARGS="--only python --chain", ARGS="--help")
+	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix -- python -m tests.bench.share $(ARGS)
 bench_gateways:  ## the API beside LiteLLM's SDK, AsyncOpenAI and other gateways on one upstream (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm -- python -m tests.bench.gateways $(ARGS)
 bench_plot:  ## draw latency, CPU and throughput over concurrency and length of streams (ARGS="--out FILE.png", ARGS="--help")

@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     http_read_timeout: float = Field(default=600.0, gt=0)
     http_write_timeout: float = Field(default=30.0, gt=0)
     http_max_connections: int = Field(default=1000, gt=0)
-    http_max_keepalive_connections: int = Field(default=100, ge=0)
+    # With fewer than there are calls at a time, each of the others opens a connection of its own: at 512 calls and 100 kept
+    # connections that was a quarter of a call's CPU, and on a busy machine some were not open within HTTP_CONNECT_TIMEOUT.
+    http_max_keepalive_connections: int = Field(default=1000, ge=0)
     # Below the 5 s after which LiteLLM closes an idle connection: a request sent on a closing one would be lost.
     http_keepalive_expiry: float = Field(default=4.0, gt=0)
 

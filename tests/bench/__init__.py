@@ -12,6 +12,7 @@ client.py      a client that costs next to nothing;  load.py: many of its reques
 servers.py     the servers that are compared;  programs/: those that are not the API;  run.py: one run
 report.py      rows, targets and tables;  results.py: as files, and compared;  quiet.py: is the machine quiet enough?
 
+share/         `make bench_litellm`: what changes of how LiteLLM is started gain
 gateways.py    `make bench_gateways`: other ways to reach a model;  npm_gateways.py, gateway_packages/: those from npm
 plot.py        `make bench_plot`: curves.py over concurrency and the length of streams, drawn
 sdk_or_proxy.py  `make sdk_or_proxy`: LiteLLM's SDK in process and the proxy, by trying both

@@ -6,6 +6,7 @@ Like with like: who calls LiteLLM directly sends the metadata that the API sends
 import asyncio
 from secrets import token_hex
 
+from local_stack import bootstrap
 from tests.bench.client import Answer, Client, Target
 from tests.bench.load import asking, percentile, turns
 from tests.bench.report import Row
@@ -41,7 +42,9 @@ async def measure(run: Run) -> list[Row]:
 
 def _targets(run: Run, user: StackClient) -> list[Target]:
     litellm, key = user.stack.url("litellm"), user.settings["LITELLM_TEST_KEY"]
-    untraced = run.servers.api(UNTRACED, litellm, {"LLM_API_KEY": key})
+    # On the stack's Python, as the traced one is.
+    python = str(bootstrap.venv("app") / "bin" / "python")
+    untraced = run.servers.api(UNTRACED, litellm, {"LLM_API_KEY": key}, python=python)
     traced = Target(TRACED, user.stack.url("api"), user.token)
     return [Target(PROVIDER, user.provider.url), Target(PLAIN, litellm, key), Target(SAMPLED, litellm, key),
             untraced.target, traced]  # fmt: skip

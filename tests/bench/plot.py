@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from tests.bench.curves import STREAMS, Curves, knee, over_concurrency, over_length
 from tests.bench.quiet import add_option, facts_if_quiet
@@ -43,7 +43,13 @@ def drawn(told: dict[str, str], curves: list[Curves]) -> Figure:
             axis.set_xticks([point.x for point in lines[RELAY]], minor=False)
             axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axis.xaxis.set_minor_locator(NullLocator())
-    grid[0][0].legend(title="○ knee: 90 % of the highest throughput", fontsize="small")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+            axis.yaxis.set_minor_locator(NullLocator())
+    named = dict(zip(*reversed(grid[0][0].get_legend_handles_labels()), strict=True))
+    title = "A circle marks the knee: the first point with 90 % of the highest throughput"
+    # Beneath the curves, where it covers none.
+    figure.legend(named.values(), named, title=title, loc="outside lower center", ncols=len(named))
     figure.suptitle(facts_line(told), fontsize=8)
     return figure
 

@@ -98,10 +98,17 @@ class Servers:
         file.write_text(f"enabled: true\npatterns: [{pattern}]\nupstream: {{models: all}}\n", encoding="utf-8")
         return {"MEMORY_ROUTING_CONFIG_PATH": str(file)}
 
-    def api(self, name: str, upstream: str, settings: Mapping[str, str] | None = None, *options: str) -> Server:
-        """The API, with these settings and options of its command line."""
+    def api(
+        self,
+        name: str,
+        upstream: str,
+        settings: Mapping[str, str] | None = None,
+        *options: str,
+        python: str = sys.executable,
+    ) -> Server:
+        """The API, with these settings and options of its command line; by itself on the Python of all that it is compared with."""
         environment = bare_settings(upstream) | dict(settings or {})
-        started = self._module("api", ("--port", str(port := free_port()), *options), port, environment)
+        started = self._module("api", ("--port", str(port := free_port()), *options), port, environment, python)
         return Server(Target(name, f"http://127.0.0.1:{port}", TOKEN), started)
 
     def program(

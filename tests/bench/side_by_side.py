@@ -15,7 +15,7 @@ DELAYS = (0.2, 0.3, 0.4, 0.5, 1.0)  # seconds that the upstream takes
 MANY, EACH = 200, 0.5  # so many at once, and the seconds that each takes
 # One that waited for another's connection would take twice as long; what is above the delay itself is this machine's work.
 MANY_WITHIN = 2 * EACH - 0.05
-KEPT = 100  # idle connections that the API keeps by default
+KEPT = 100  # connections that so many more may open: those of the first are kept
 
 
 async def measure(run: Run) -> list[Row]:

@@ -26,7 +26,8 @@ READ_CLOSED_FOLDERS = [
     "--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search", "--securebits", "+no_setuid_fixup",
 ]  # fmt: skip
 STAMP = (
-    f"from local_stack import bootstrap as b; [(b.venv(n) / '.stamp').write_text(b.stamp(n)) for n in {ENVIRONMENTS}]"
+    "from local_stack import bootstrap as b; "
+    f"[(b.venv(n) / '.stamp').write_text(b.stamp(n, b.python_for(n))) for n in {ENVIRONMENTS}]"
 )
 
 

@@ -9,6 +9,7 @@ from api.config import (
     MEMORY_ROUTING_FILE,
     MODEL_ALIASES_FILE,
     ConfigurationError,
+    Settings,
     is_done_without,
     load_settings,
 )
@@ -127,3 +128,8 @@ def test_a_file_of_ours_may_be_absent_where_nobody_has_named_it(
     monkeypatch.chdir(tmp_path)
     assert is_done_without(file)
     assert not is_done_without(tmp_path / file)
+
+
+def test_by_default_no_call_opens_a_connection_because_too_few_are_kept() -> None:
+    fields = Settings.model_fields
+    assert fields["http_max_keepalive_connections"].default == fields["http_max_connections"].default
