@@ -71,6 +71,8 @@ def on_one_line(json: bytes) -> bytes:
     httpx's `iter_lines` and requests' split as Python's `str.splitlines` does, so text of a tool or a model could start an
     event there, or end the stream. In UTF-8 none of these bytes can be a part of another character.
     """
+    if json.isascii():
+        return json
     for line_end, escaped in _LINE_ENDS:
         json = json.replace(line_end, escaped)
     return json
