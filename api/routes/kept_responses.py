@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Header, Query, Request
 from pydantic_core import to_json
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import Response
 
 from api.dependencies import services_of
@@ -15,7 +16,15 @@ from api.routes.openapi import kept_responses
 from api.routes.runs import events_after
 from api.telemetry import annotate_request
 
-router = APIRouter(prefix="/v1/responses/{response_id}", tags=["responses"])
+
+class _KeptId(StringConvertor):
+    """Any id, but for what OpenAI has beside its responses, and this server has not."""
+
+    regex = "(?!(?:compact|input_tokens)(?:/|$))[^/]+"
+
+
+register_url_convertor("kept_id", _KeptId())
+router = APIRouter(prefix="/v1/responses/{response_id:kept_id}", tags=["responses"])
 
 _NO_STREAM: Final = (
     "stream: there is no run of yours that tells this response. A streamed response that was begun with X-Reasoning-Resumable is "

@@ -30,7 +30,7 @@ def events(prompt: Prompt, answer: Answer) -> list[Event]:
     for index, block in enumerate(content(prompt, answer)):
         stream += _block_events(index, block, answer)
     stream.insert(2, PING)
-    counted = {name: count for name, count in usage.items() if "_tokens" in name}
+    counted = {name: count for name, count in usage.items() if "_tokens" in name and count is not None}
     spent = {**counted, "server_tool_use": None}
     stream.append(_event("message_delta", delta=_ending(answer), usage=spent, **_edits(prompt)))
     return [*stream, _event("message_stop")]
@@ -75,6 +75,8 @@ def _message(prompt: Prompt) -> dict[str, Any]:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
+        "stop_details": None,
+        "container": None,
     }
 
 

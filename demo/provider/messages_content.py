@@ -8,6 +8,8 @@ from demo.provider.messages_thinking import REDACTED, is_shown, signed
 from demo.provider.prompt import Prompt
 
 Block = dict[str, Any]
+# Who calls: the model itself, and not a program that it has written.
+DIRECT = {"type": "direct"}
 # About as long as the pieces are in which a model writes its arguments.
 FRAGMENT = re.compile(r".{1,24}", re.DOTALL)
 LONGEST_CITATION = 80
@@ -55,7 +57,7 @@ def _thoughts(prompt: Prompt, answer: Answer) -> list[Block]:
 
 
 def _use(call: ToolCall) -> Block:
-    return {"type": "tool_use", "id": _id(call), "name": call.name, "input": call.arguments_object}
+    return {"type": "tool_use", "id": _id(call), "name": call.name, "input": call.arguments_object, "caller": DIRECT}
 
 
 def _id(call: ToolCall) -> str:

@@ -98,9 +98,9 @@ def messages_usage(usage: Usage, cache: CacheUse | None = None) -> dict[str, Any
         lasting = _details(scripted, "cache_creation").get("ephemeral_1h_input_tokens", 0)
         read = scripted.get("cache_read_input_tokens", 0)
         counted = _messages_input(usage.prompt, read, written - lasting, lasting)
-    thinking = {"output_tokens_details": {"thinking_tokens": usage.thinking}} if usage.thinking else {}
-    spent = {"output_tokens": usage.completion, **thinking, "server_tool_use": None, "service_tier": "standard"}
-    return counted | spent
+    thinking = {"thinking_tokens": usage.thinking} if usage.thinking else None
+    spent = {"output_tokens": usage.completion, "output_tokens_details": thinking, "server_tool_use": None}
+    return counted | spent | {"service_tier": "standard", "inference_geo": None}
 
 
 def _messages_input(own: int, read: int, written_5m: int, written_1h: int) -> dict[str, Any]:

@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
+from api.dialects.anthropic.message import OF_BLOCKS, UNSAID, UNUSED
+
 Payload = dict[str, Any]
 
-_TEXT: Final[Payload] = {"type": "text", "text": ""}
+_TEXT: Final[Payload] = {"type": "text", "text": "", **OF_BLOCKS["text"]}
 _THINKING: Final[Payload] = {"type": "thinking", "thinking": "", "signature": ""}
+_NO_STOP: Final[Payload] = {"stop_reason": None, "stop_sequence": None, "stop_details": None}
 # What a delta adds to, by its type; its own field has the same name but for this one.
 _FIELDS: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
@@ -24,7 +27,7 @@ class WrittenMessage:
 
     def start(self, usage: Mapping[str, Any]) -> Payload:
         """The first event."""
-        nothing_yet: Payload = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": dict(usage)}
+        nothing_yet: Payload = {"content": [], **UNSAID, **_NO_STOP, "usage": {**UNUSED, **usage}}
         return {"type": "message_start", "message": {**self._head, **nothing_yet}}
 
     def thinks(self, text: str) -> Iterator[Payload]:
@@ -39,7 +42,8 @@ class WrittenMessage:
 
     def calls(self, identifier: str, name: str, arguments: str) -> Iterator[Payload]:
         """A whole call of a tool of the client's."""
-        yield from self._opened({"type": "tool_use", "id": identifier, "name": name, "input": {}}, anew=True)
+        block = {"type": "tool_use", "id": identifier, "name": name, "input": {}, **OF_BLOCKS["tool_use"]}
+        yield from self._opened(block, anew=True)
         yield self._delta("input_json_delta", partial_json=arguments)
 
     def closed(self) -> Iterator[Payload]:
@@ -57,7 +61,7 @@ class WrittenMessage:
         yield from self.closed()
         yield {
             "type": "message_delta",
-            "delta": {"stop_reason": stop_reason, "stop_sequence": None},
+            "delta": {**_NO_STOP, "stop_reason": stop_reason},
             "usage": dict(usage),
         }
         yield {"type": "message_stop"}
@@ -85,7 +89,8 @@ def whole_message(events: Iterable[Payload]) -> dict[str, Any]:
             case "content_block_delta":
                 _add(message["content"][event["index"]], event["delta"])
             case "message_delta":
-                message = {**message, **event["delta"], "usage": event["usage"]}
+                usage = {**message["usage"], **event["usage"]}
+                message = {**message, **event["delta"], "usage": usage}
     return message
 
 

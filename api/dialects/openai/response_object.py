@@ -32,12 +32,14 @@ _ASKED: Final[dict[str, Any]] = {
     "truncation": "disabled",
     "user": None,
 }
+_FUNCTION: Final[dict[str, Any]] = {"description": None, "parameters": None, "strict": True}
 _ENDS: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
 def response_begun(asked: Mapping[str, Any], model: str) -> dict[str, Any]:
     """The response to this request before there is anything in it. It is kept nowhere, whatever `store` asks for."""
     echo = {name: default if asked.get(name) is None else asked[name] for name, default in _ASKED.items()}
+    echo["tools"] = [_FUNCTION | tool if tool.get("type") == "function" else tool for tool in echo["tools"]]
     return {
         "id": f"resp_{uuid4().hex}",
         "object": "response",

@@ -45,6 +45,8 @@ async def test_a_plain_message_has_every_field_that_the_spec_requires(http: http
         "model": "claude-sonnet-4-5",
         "stop_reason": "end_turn",
         "stop_sequence": None,
+        "stop_details": None,
+        "container": None,
     }
     assert (block["type"], "demo provider answering as claude-sonnet-4-5" in block["text"]) == ("text", True)
     assert set(usage) >= {

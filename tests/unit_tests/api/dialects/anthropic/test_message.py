@@ -31,6 +31,16 @@ def test_a_translated_message_has_an_id_of_a_message() -> None:
     assert len(answer["id"]) == len("msg_") + 24
 
 
+def test_a_translated_message_says_what_anthropics_always_say() -> None:
+    call, text = {"type": "tool_use", "id": "c", "name": "f", "input": {}}, {"type": "text", "text": "t"}
+    answer: dict[str, Any] = {"id": "resp_blob", "usage": {"service_tier": "x"}, "content": [text, call]}
+    message(answer)
+    assert (answer["container"], answer["stop_details"]) == (None, None)
+    assert answer["usage"]["service_tier"] == "x"
+    assert {"cache_creation", "cache_creation_input_tokens", "cache_read_input_tokens"} <= set(answer["usage"])
+    assert [answer["content"][0]["citations"], answer["content"][1]["caller"]] == [None, {"type": "direct"}]
+
+
 def test_what_litellm_adds_is_taken_off() -> None:
     answer, counted = (
         {"id": "msg_1", "usage": {"total_tokens": 3}},

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from api.dialects.anthropic import WrittenMessage, whole_message
+from api.dialects.anthropic.message import UNUSED
 
 
 def _written() -> list[dict[str, Any]]:
@@ -47,13 +48,15 @@ def test_the_whole_message_is_what_its_events_say() -> None:
         "model": "m",
         "content": [
             {"type": "thinking", "thinking": "Hm, yes.", "signature": "raa1.x"},
-            {"type": "text", "text": "It is."},
-            {"type": "tool_use", "id": "toolu_1", "name": "read", "input": {"path": "a"}},
-            {"type": "tool_use", "id": "toolu_2", "name": "list", "input": {}},
+            {"type": "text", "text": "It is.", "citations": None},
+            {"type": "tool_use", "id": "toolu_1", "name": "read", "input": {"path": "a"}, "caller": {"type": "direct"}},
+            {"type": "tool_use", "id": "toolu_2", "name": "list", "input": {}, "caller": {"type": "direct"}},
         ],
+        "container": None,
         "stop_reason": "tool_use",
         "stop_sequence": None,
-        "usage": {"input_tokens": 3, "output_tokens": 5},
+        "stop_details": None,
+        "usage": {**UNUSED, "input_tokens": 3, "output_tokens": 5},
     }
 
 

@@ -83,13 +83,13 @@ def test_a_step_is_a_block_of_thoughts_and_the_answer_is_text() -> None:
     content = whole([*step(), *step("I know."), complete()], completion())["content"]
     assert [block["type"] for block in content] == ["thinking", "thinking", "text"]
     assert content[0]["thinking"] == "I look.\n→ calculate({})\n← calculate: 42\n"
-    assert content[-1] == {"type": "text", "text": "It is 42."}
+    assert content[-1] == {"type": "text", "text": "It is 42.", "citations": None}
 
 
 def test_a_plain_message_is_what_its_stream_says() -> None:
     message, told = whole([*step(), complete()], completion()), streamed([*step(), complete()])
     assert blocks(told) == [block["type"] for block in message["content"]]
-    assert ended(told)["usage"] == message["usage"]
+    assert {**message["usage"], **ended(told)["usage"]} == message["usage"]
     assert ended(told)["delta"]["stop_reason"] == message["stop_reason"] == "end_turn"
     assert told[-1] == {"type": "message_stop"}
 
@@ -102,6 +102,11 @@ def test_a_message_begins_with_what_the_first_step_read() -> None:
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 60,
         "output_tokens": 0,
+        "output_tokens_details": None,
+        "cache_creation": None,
+        "inference_geo": None,
+        "server_tool_use": None,
+        "service_tier": None,
     }
 
 
@@ -184,14 +189,20 @@ def test_an_end_has_anthropics_word(finish: str, reason: str) -> None:
 
 def test_a_refusal_is_said_and_named() -> None:
     message = whole([complete()], completion(content=None, refusal="I will not."))
-    assert (message["content"], message["stop_reason"]) == ([{"type": "text", "text": "I will not."}], "refusal")
+    assert (message["content"], message["stop_reason"]) == (
+        [{"type": "text", "text": "I will not.", "citations": None}],
+        "refusal",
+    )
 
 
 def test_of_several_choices_the_first_is_the_answer() -> None:
     answer = completion()
     answer["choices"].append({"index": 1, "message": {"content": "Other."}, "finish_reason": "length"})
     message = whole([complete()], answer)
-    assert (message["content"], message["stop_reason"]) == ([{"type": "text", "text": "It is 42."}], "end_turn")
+    assert (message["content"], message["stop_reason"]) == (
+        [{"type": "text", "text": "It is 42.", "citations": None}],
+        "end_turn",
+    )
 
 
 def test_a_failure_is_anthropics_event_alone() -> None:
