@@ -68,7 +68,8 @@ phoenix_ui:  ## open Phoenix, or print its address
 
 ##@ Checks
 .PHONY: tests format format_check lint types non_integration_tests unit_tests integration_tests attribution_test memory_isolation_test
-.PHONY: contract_table litellm_names clients_test conformance evaluations bench bench-compare bench_litellm bench_gateways bench_plot sdk_or_proxy fuzz
+.PHONY: resumable_test contract_table litellm_names clients_test conformance evaluations bench bench-compare bench_litellm bench_gateways
+.PHONY: bench_plot sdk_or_proxy fuzz
 .PHONY: failure_table
 tests: format_check lint types unit_tests integration_tests  ## everything that has to pass: format, lint, types, unit, integration
 format:  ## rewrite the code in the project's format
@@ -85,7 +86,7 @@ unit_tests:  ## tests that start no service (TESTS=PATH: only those)
 non_integration_tests: format_check lint types unit_tests  ## all of `make tests` but the integration tests
 integration_tests:  ## tests on the real stack, which they start on free ports and end (TESTS=PATH: only those)
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose,local_model -- pytest $(or $(TESTS),tests/integration_tests) $(ARGS)
-clients_test:  ## Claude Code, as npm has it, at work through the API of a stack of its own (ARGS="-k subagent")
+clients_test:  ## Claude Code, opencode, Cline and Continue, as npm has them, at work through the API of a stack of its own (ARGS="-k subagent")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,local_model -- pytest tests/clients $(ARGS)
 conformance:  ## compatibility suites that others wrote, against the API on a stack of its own (ARGS="--help")
 	@$(BOOTSTRAP) dev,stack,app,litellm,phoenix,conformance -- python -m tests.conformance $(ARGS)
@@ -95,6 +96,8 @@ attribution_test:  ## a thousand requests of every kind: do LiteLLM, Phoenix and
 	@ATTRIBUTION_REQUESTS=1000 $(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest tests/integration_tests/test_many_calls.py $(ARGS)
 memory_isolation_test:  ## ten thousand requests of fifty users: does each reach its own user's memory alone? (ARGS="-k each"; MEMORY_REQUESTS=N)
 	@MEMORY_REQUESTS=$(or $(MEMORY_REQUESTS),10000) $(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest -s tests/integration_tests/test_memory_isolation.py $(ARGS)
+resumable_test:  ## a hundred resumable answers at once, whose clients come and go (RESUMABLE_RUNS=N)
+	@RESUMABLE_RUNS=$(or $(RESUMABLE_RUNS),100) $(BOOTSTRAP) dev,stack,app,litellm,phoenix -- pytest tests/integration_tests/api/reasoning/test_resumable.py $(ARGS)
 contract_table:  ## write what LiteLLM alone does to answers into docs/contract.md
 	@WRITE_CONTRACT_TABLE=1 $(BOOTSTRAP) dev,stack,app,litellm,phoenix,clients,compose -- pytest tests/integration_tests/contract/test_table.py $(ARGS)
 litellm_names:  ## write the fields that the installed LiteLLM reads in a request into api/llm/litellm_names.txt

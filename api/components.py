@@ -18,6 +18,7 @@ class Operation(StrEnum):
     COMPLETION = "completion"
     EMBEDDING = "embedding"
     RESPONSE = "response"
+    KEPT_RESPONSE = "kept_response"
     MESSAGES = "messages"
     TITLE = "title"
     SIDE_CALL = "side_call"

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     reasoning_max_cost: float | None = Field(default=None, gt=0)  # dollars
     reasoning_max_step_tokens: int = Field(default=4096, gt=0)
 
+    resumable_max_runs: int = Field(default=200, gt=0)
+    resumable_max_runs_per_caller: int = Field(default=100, gt=0)
+    resumable_max_run_bytes: int = Field(default=1024 * 1024, gt=0)
+    resumable_max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    resumable_keep_seconds: float = Field(default=600.0, gt=0)
+
     mcp_config_path: Path = Path("config/mcp_servers.yaml")
     callers_config_path: Path = CALLERS_FILE
     memory_routing_config_path: Path = MEMORY_ROUTING_FILE

@@ -51,6 +51,8 @@ class RequestContext:
     """Headers of the request that are its provider's to read, such as `anthropic-beta`."""
     provider_fields: bool = False
     """Whether the caller wants LiteLLM's own `provider_specific_fields` in the answer."""
+    resumable: bool = False
+    """Whether the answer is to live on without its client, and be found again."""
     agent_id: str | None = None
     """Which of a session's agents asks; the first one has no id."""
     parent_agent_id: str | None = None

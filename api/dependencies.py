@@ -26,6 +26,7 @@ from api.llm import (
 from api.memory import MemoryRouting, open_memory_routing
 from api.reasoning import Limits, ReasoningAgent, load_prompts
 from api.routing import RequestRouter, RoutingClassifier, load_classifier_prompt
+from api.runs import Bounds, Runs
 from api.telemetry import Metrics, Tracing, open_metrics, open_tracing
 from api.tools import MCPServers, load_mcp_config
 
@@ -69,6 +70,7 @@ class ServiceContainer:
     mcp_servers = Opened[MCPServers]()
     agent = Opened[ReasoningAgent]()
     router = Opened[RequestRouter]()
+    runs = Opened[Runs]()
 
     def __init__(
         self,
@@ -114,6 +116,8 @@ class ServiceContainer:
         self.router = RequestRouter(
             classifier, metrics, self.settings.routing_default_mode, content, colleagues=self._colleagues
         )
+        self.runs = runs = Runs(_bounds(self.settings), metrics, several=self._colleagues is not None)
+        self._closes("the resumable runs", runs.close)
         if self._colleagues is not None:
             self._closes("the way to the other workers", self._colleagues.close)
             await self._colleagues.open()
@@ -156,6 +160,16 @@ def _limits(settings: Settings) -> Limits:
         max_tokens=settings.reasoning_max_tokens,
         max_cost=settings.reasoning_max_cost,
         max_step_tokens=settings.reasoning_max_step_tokens,
+    )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        runs=settings.resumable_max_runs,
+        runs_of_a_caller=settings.resumable_max_runs_per_caller,
+        bytes_of_a_run=settings.resumable_max_run_bytes,
+        bytes=settings.resumable_max_bytes,
+        keep_seconds=settings.resumable_keep_seconds,
     )
 
 

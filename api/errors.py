@@ -4,11 +4,15 @@
     ├── InvalidRequest              400  the body, with the field named in `param`
     │   ├── InvalidHeader           400  a header, named in `param`
     │   ├── NotFound                404
+    │   │   ├── RunNotFound         404  the caller has no such run
     │   │   └── ModelNotFound       404  unknown to LiteLLM, or not for this server's key
     │   ├── PreviousResponseNotFound 400 no response of this server has that id
+    │   ├── ResponsesNotKept        400  the provider of that response keeps none
     │   ├── ThreadUnsupported       400  a conversation that Anthropic is to keep, of which LiteLLM does not tell it
     │   ├── OriginNotAllowed        403  a browser's page that may not call this server
     │   ├── MethodNotAllowed        405
+    │   ├── RunCancelled            409  whoever reads a run is told that its caller has ended it, or the server has
+    │   ├── RunEventsGone           410  a run's events are asked for that are no longer kept
     │   ├── RequestTimeout          408  the body did not arrive in time
     │   ├── RequestTooLarge         413
     │   ├── UnsupportedMediaType    415
@@ -19,6 +23,7 @@
     ├── UpstreamError               LiteLLM's own status, message, type, code and param
     │   └── GatewayKeyRejected      401  LiteLLM does not accept this server's virtual key
     ├── InsufficientQuota           429  a budget in LiteLLM, or a quota at the provider, is used up
+    ├── TooManyRuns             429  as many resumable runs go on as may
     ├── TooManyBytesInFlight        503  the requests under way are as large as this server takes on at once
     ├── UpstreamUnreachable         503
     ├── UpstreamTimeout             504  LiteLLM itself did not answer
@@ -35,9 +40,9 @@
 """
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, ClassVar
 
+from api.error_words import code_of, phrase, sayable, text_of
 from api.redaction import redact
 
 
@@ -57,7 +62,7 @@ class APIError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = _sayable(message)
+        self.message = sayable(message)
         self.param = param
         self.error_code = code or self.code
         self.headers = dict(headers or {})
@@ -109,6 +114,18 @@ class ModelNotFound(NotFound):
         )
 
 
+class RunNotFound(NotFound):
+    code = "run_not_found"
+
+
+class RunCancelled(InvalidRequest):
+    status, code = 409, "run_cancelled"
+
+
+class RunEventsGone(InvalidRequest):
+    status, code = 410, "run_events_gone"
+
+
 class PreviousResponseNotFound(InvalidRequest):
     code = "previous_response_not_found"
 
@@ -117,6 +134,18 @@ class PreviousResponseNotFound(InvalidRequest):
             "The response that `previous_response_id` names was not found. This server knows the ids of responses that it "
             "gave itself.",
             param="previous_response_id",
+            headers=headers,
+        )
+
+
+class ResponsesNotKept(InvalidRequest):
+    code = "responses_not_kept"
+
+    def __init__(self, provider: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(
+            f"The provider that gave this response ({provider}) keeps none to be looked up, listed, cancelled or deleted: send "
+            "the whole conversation in `input`.",
+            param="response_id",
             headers=headers,
         )
 
@@ -160,10 +189,10 @@ class UpstreamError(APIError):
     """LiteLLM answered with an error, its own or its provider's: handed on as it came, less keys and upstream addresses."""
 
     def __init__(self, status: int, error: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> None:
-        message = redact(str(error.get("message") or _phrase(status)))
-        super().__init__(message, param=_text(error.get("param")), code=_code(error.get("code")), headers=headers)
+        message = redact(str(error.get("message") or phrase(status)))
+        super().__init__(message, param=text_of(error.get("param")), code=code_of(error.get("code")), headers=headers)
         self._status = status
-        self._type = _text(error.get("type")) or ("invalid_request_error" if status < 500 else "server_error")
+        self._type = text_of(error.get("type")) or ("invalid_request_error" if status < 500 else "server_error")
 
     @property
     def status_code(self) -> int:
@@ -195,6 +224,10 @@ class InsufficientQuota(APIError):
     def __init__(self, message: str, *, code: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         # OpenAI's clients retry a 429 unless they are told that it is in vain.
         super().__init__(redact(message), code=code, headers={**(headers or {}), "x-should-retry": "false"})
+
+
+class TooManyRuns(APIError):
+    status, type, code = 429, "rate_limit_error", "too_many_runs"
 
 
 class TooManyBytesInFlight(APIError):
@@ -252,25 +285,3 @@ class InternalError(APIError):
 
 class ClientDisconnected(Exception):
     """The client went away; whatever was under way for it has been cancelled."""
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return f"The provider answered {status}."
-
-
-def _code(value: Any) -> str | None:
-    """LiteLLM writes the status into `code` where it has none: what the status says already is no code."""
-    code = _text(value)
-    return None if code is None or code.isdigit() else code
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None or value == "None" else _sayable(str(value))
-
-
-def _sayable(text: str) -> str:
-    """An upstream's JSON may hold half a character, which no answer can."""
-    return text.encode(errors="replace").decode()

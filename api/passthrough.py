@@ -12,7 +12,17 @@ from api.context import RequestContext
 from api.dialects import anthropic
 from api.dialects.openai import ChunkStream, ResponseStream, WrittenChunks, WrittenResponse, as_it_came
 from api.errors import APIError
-from api.llm import CHAT_COMPLETIONS, Endpoint, LLMAnswer, LLMGateway, LLMStream, StreamForm, callers_message
+from api.llm import (
+    CHAT_COMPLETIONS,
+    RESPONSES,
+    Endpoint,
+    LLMAnswer,
+    LLMGateway,
+    LLMStream,
+    OwnedResponse,
+    StreamForm,
+    callers_message,
+)
 from api.telemetry import Recorder
 
 T = TypeVar("T", covariant=True)
@@ -50,9 +60,13 @@ async def answer(
     body = endpoint.without_ours(body)
     record = Recorder(gateway.tracing, get_current_span())
     record.asked(body)
+    owned = _owned(gateway, body, context) if endpoint is RESPONSES else None
+    if owned is not None and owned.previous is not None:
+        body = {**body, "previous_response_id": owned.litellms_previous()}
     if not body.get("stream"):
-        return _restored(await _call(gateway.complete, body, context, endpoint), context, endpoint, record)
-    called, reader = await _call(gateway.stream, body, context, endpoint), _reader(body, context, endpoint, record)
+        return _restored(await _call(gateway.complete, body, context, endpoint), context, endpoint, record, owned)
+    called = await _call(gateway.stream, body, context, endpoint)
+    reader = _reader(body, context, endpoint, record, owned)
     stream = RestoredStream(called, reader, record)
     try:
         if count is not None and isinstance(reader, anthropic.MessageStream) and reader.needs_a_count(called.first):
@@ -76,11 +90,24 @@ async def _call(method: Method[T], body: Mapping[str, Any], context: RequestCont
     )
 
 
-def _restored(answer: LLMAnswer, context: RequestContext, endpoint: Endpoint, record: Recorder) -> LLMAnswer:
+def _owned(gateway: LLMGateway, body: Mapping[str, Any], context: RequestContext) -> OwnedResponse:
+    previous = body.get("previous_response_id")
+    return OwnedResponse(gateway.response_ids, context.caller, previous if isinstance(previous, str) else None)
+
+
+def _restored(
+    answer: LLMAnswer,
+    context: RequestContext,
+    endpoint: Endpoint,
+    record: Recorder,
+    owned: OwnedResponse | None,
+) -> LLMAnswer:
     if endpoint.restore_answer is as_it_came:
         return answer
     body = answer.json()
     endpoint.restore_answer(body, own_fields=context.provider_fields)
+    if owned is not None:
+        owned.tell(body)
     record.answered(body)
     record.finish()
     return LLMAnswer(to_json(body), answer.headers)
@@ -145,11 +172,18 @@ class RestoredStream:
         return self.reader.error_event(error)
 
 
-def _reader(body: Mapping[str, Any], context: RequestContext, endpoint: Endpoint, record: Recorder) -> StreamReader:
+def _reader(
+    body: Mapping[str, Any],
+    context: RequestContext,
+    endpoint: Endpoint,
+    record: Recorder,
+    owned: OwnedResponse | None,
+) -> StreamReader:
     if endpoint.stream_form is StreamForm.MESSAGE:
         return anthropic.MessageStream(record.answered if record.wanted else None)
-    if endpoint.stream_form is StreamForm.RESPONSE:
-        return WrittenResponse(ResponseStream(callers_message, own_fields=context.provider_fields), record.answered)
+    if owned is not None:
+        events = ResponseStream(callers_message, own_fields=context.provider_fields, told=owned.tell)
+        return WrittenResponse(events, record.answered)
     options = body.get("stream_options")
     usage_asked = isinstance(options, dict) and bool(options.get("include_usage"))
     chunks = ChunkStream(endpoint.restore_chunk, own_fields=context.provider_fields, usage_asked=usage_asked)

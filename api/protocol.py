@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 ROUTING_MODE_HEADER = "X-Routing-Mode"
 SESSION_ID_HEADER = "X-Session-ID"
 PROVIDER_FIELDS_HEADER = "X-Provider-Specific-Fields"
+RESUMABLE_HEADER = "X-Reasoning-Resumable"
 OUR_SIGNATURE = "raa1."
 """So begins what stands where a provider would sign or encrypt its model's thoughts, if they are this server's."""
 
@@ -34,10 +35,12 @@ NO_FORM = "no_such_form"
 """The error of a field that may take several forms and has none of them; its message says which these are."""
 
 
+_FORMS: dict[type, str] = {str: "<text>", list: "<array>", dict: "<object>", type(None): "<null>"}
+
+
 def form_of(value: Any) -> str:
     """Which of the forms a value has; in the path of an error it is no name of a field."""
-    forms: dict[type, str] = {str: "<text>", list: "<array>", dict: "<object>", type(None): "<null>"}
-    return forms.get(type(value), "")
+    return _FORMS.get(type(value), "")
 
 
 def either(words: str) -> Discriminator:
@@ -149,6 +152,35 @@ class ChatCompletionRequest(StreamableModel):
     web_search_options: dict[str, Any] | None = None
     max_tokens: _Count | None = None
     max_completion_tokens: _Count | None = None
+
+
+# What is looked at in such a request, but for what `is_plain_chat` looks at itself.
+_NOT_PLAIN = frozenset(ChatCompletionRequest.model_fields) - {"model", "messages", "stream"}
+
+
+def is_plain_chat(body: dict[str, Any]) -> bool:
+    """Whether this surely is a `ChatCompletionRequest`: texts alone, as most requests are. Where it is not sure, the model decides,
+    whose objects cost several times as much; `test_protocol.py` holds that it never says so of what the model refuses."""
+    messages, stream = body.get("messages"), body.get("stream")
+    return (
+        _NOT_PLAIN.isdisjoint(body)
+        and type(model := body.get("model")) is str
+        and model != ""
+        and (stream is None or type(stream) is bool)
+        and type(messages) is list
+        and len(messages) > 0
+        and all(map(_is_plain_message, messages))
+    )
+
+
+def _is_plain_message(message: Any) -> bool:
+    return (
+        type(message) is dict
+        and len(message) == 2
+        and type(role := message.get("role")) is str
+        and role != ""
+        and type(message.get("content")) is str
+    )
 
 
 def _one_prompt(prompt: str | list[str]) -> str | list[str]:

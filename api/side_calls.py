@@ -53,6 +53,8 @@ _ASKED: Final = (
 _INSTRUCTED: Final = (
     "You are a helpful AI assistant tasked with summarizing conversations",  # Claude Code, opencode
     "Analyze if this message indicates a new conversation topic",  # Claude Code
+    "You are a context summarization agent",  # opencode
+    "You are the component that summarizes a conversation when its context window is about to overflow",  # Qwen Code
 )
 
 

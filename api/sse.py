@@ -24,6 +24,7 @@ class EventFramer:
         begun = self._begun
         if (end := data.rfind(b"\n\n")) >= 0:
             end += 2
+            end -= self._is_one_too_many(data, end)
         elif begun and data.startswith(b"\n") and begun[-1].endswith(b"\n"):
             end = 1
         else:
@@ -35,6 +36,14 @@ class EventFramer:
         events = b"".join((*begun, data[:end]))
         self._begun = [data[end:]] if end < len(data) else []
         return events
+
+    def _is_one_too_many(self, data: bytes, end: int) -> bool:
+        """Blank lines that follow an event go out by twos, so that it is the same where they are cut apart."""
+        goes_on = bool(self._begun) and self._begun[-1].endswith(b"\n")
+        if data[end - 3 : end] != b"\n\n\n" and not (end == 2 and goes_on):
+            return False
+        line_ends = end - len(data[:end].rstrip(b"\n"))
+        return (line_ends + (goes_on and line_ends == end)) % 2 == 1
 
     def _plain(self, read: bytes) -> bytes:
         data = self._carriage_return + read
@@ -71,6 +80,8 @@ def on_one_line(json: bytes) -> bytes:
     httpx's `iter_lines` and requests' split as Python's `str.splitlines` does, so text of a tool or a model could start an
     event there, or end the stream. In UTF-8 none of these bytes can be a part of another character.
     """
+    if json.isascii():
+        return json
     for line_end, escaped in _LINE_ENDS:
         json = json.replace(line_end, escaped)
     return json

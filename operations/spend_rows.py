@@ -66,7 +66,7 @@ class SpendRow:
     def of(cls, row: Mapping[str, Any], environments: Mapping[str, str]) -> SpendRow:
         """``environments`` by the hash of their keys: what a key is for outranks what a call says of itself."""
         metadata = row.get("metadata") or {}
-        # Of a failed /v1/responses LiteLLM keeps the tags alone.
+        # Of a failed response or message a LiteLLM without config/litellm_plugin.py keeps the tags alone.
         noted = metadata.get("spend_logs_metadata") or {}
         said = _tagged(row) | {name: value for name, value in noted.items() if value}
         prompt, completion = _used(row, metadata)

@@ -14,7 +14,7 @@ json_bounds.py         how much a body may hold, whatever it means; request_boun
 content_coding.py      compressed bodies, decoded as they come
 headers.py             looked up by name
 request_context.py     the few headers that are read → `RequestContext`
-disconnect.py          work that ends with its client
+disconnect.py          work that ends with its client; incoming.py: what the server knows of that before ASGI
 streaming.py           events as an answer, closed whatever happens
 stream_keepalive.py    a comment for every while that a stream is silent
 direct.py              handlers without a framework around them
@@ -32,9 +32,9 @@ from api.edge.hosts import HostMiddleware
 from api.edge.paths import PathMiddleware
 from api.edge.rendering import speaks_anthropic
 from api.edge.request_body import read_json_object, validate
-from api.edge.request_context import anthropic_headers, caller_of, parse_request_context, with_memory
+from api.edge.request_context import anthropic_headers, caller_of, check_resumable, parse_request_context, with_memory
 from api.edge.request_id import RequestIdMiddleware
-from api.edge.streaming import EventSource, EventStreamResponse
+from api.edge.streaming import EventSource, EventStreamResponse, failure_event
 
 __all__ = [
     "PUBLIC_ROUTES",
@@ -51,7 +51,9 @@ __all__ = [
     "TokenAuthenticator",
     "anthropic_headers",
     "caller_of",
+    "check_resumable",
     "exception_handlers",
+    "failure_event",
     "headers_of",
     "parse_request_context",
     "read_json_object",

@@ -27,7 +27,7 @@ class Answering:
             self._head, self._later = data, self._loop.call_soon(self.say_head)
         else:
             self._later.cancel()
-            head, self._head = self._head, None
+            head, self._head, self._later = self._head, None, None  # which knows this object
             self._write(head + data)
 
     def close(self) -> None:
@@ -35,6 +35,6 @@ class Answering:
         self._close()
 
     def say_head(self) -> None:
-        head, self._head = self._head, None
+        head, self._head, self._later = self._head, None, None
         if head and not self.is_closing():
             self._write(head)

@@ -1,6 +1,6 @@
 """A request's token → Caller. Everything is protected except the routes in PUBLIC_ROUTES, and what the settings add to them."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -65,14 +65,13 @@ class AuthenticationMiddleware:
         self._authenticator = authenticator
         self._public = public
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             try:
                 scope.setdefault("state", {})["caller"] = self._caller(scope)
             except Unauthenticated as error:
-                await render(error, scope)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+                return render(error, scope)(scope, receive, send)
+        return self._app(scope, receive, send)
 
     def _caller(self, scope: Scope) -> Caller:
         if self._authenticator is None or scope["path"] in self._public:

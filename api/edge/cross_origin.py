@@ -4,7 +4,7 @@ Never with a browser's own credentials: the token is one that the page itself se
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -57,17 +57,15 @@ class CrossOriginMiddleware:
         self._app = app
         self._origins = frozenset(origins)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         origin = text_of(headers_of(scope), b"origin")
         if scope["method"] == "OPTIONS" and origin is not None and PREFLIGHT in headers_of(scope):
-            await self._preflight(scope, origin)(scope, receive, send)
-        elif self._origins:
-            await self._answer(self._permission(origin), scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return self._preflight(scope, origin)(scope, receive, send)
+        if self._origins:
+            return self._answer(self._permission(origin), scope, receive, send)
+        return self._app(scope, receive, send)
 
     async def _answer(self, permission: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
         async def send_permitted(message: Message) -> None:

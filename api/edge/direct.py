@@ -53,9 +53,8 @@ class DirectRoutesMiddleware:
             for method in route.methods or ()
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and (route := self._routes.get((scope["method"], scope["path"]))) is not None:
             scope["route"] = route  # by which the request is counted
-            await route.app(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return route.app(scope, receive, send)
+        return self._app(scope, receive, send)

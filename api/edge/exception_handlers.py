@@ -1,7 +1,6 @@
 """Whatever a handler raises → the one shape that clients know."""
 
 import logging
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -9,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Match
 
 from api.edge.rendering import render, speaks_anthropic
 from api.errors import (
@@ -25,13 +25,11 @@ _log = logging.getLogger(__name__)
 
 # Where OpenAI keeps what was created, to be fetched, listed or deleted.
 _KEPT_ELSEWHERE = tuple(
-    f"/v1/{kept}"
-    for kept in ("responses/", "chat/completions/", "conversations", "files", "vector_stores", "assistants", "threads")
+    f"/v1/{kept}" for kept in ("chat/completions/", "conversations", "files", "vector_stores", "assistants", "threads")
 )
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _BASE_URL = {False: "Is the base URL right? It ends in /v1.", True: "Is the base URL right? It ends before /v1."}
-_NOT_KEPT = (
-    "This server answers and keeps nothing: no responses, conversations, completions or files that could be looked up."
-)
+_NOT_KEPT = "This server answers and keeps nothing: no conversations, completions or files that could be looked up."
 
 
 def install(app: FastAPI) -> None:
@@ -71,13 +69,19 @@ async def _http_exception(request: Request, error: Exception) -> Response:
         return render(NotFound(f"There is no {request.method} {path}. {why}"), request.scope)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         message = f"{request.method} is not possible on {path}."
-        return render(MethodNotAllowed(message, headers=_with_head(error.headers or {})), request.scope)
+        return render(MethodNotAllowed(message, headers={"allow": ", ".join(_possible(request))}), request.scope)
     return render(UpstreamError(error.status_code, {"message": error.detail}, headers=error.headers), request.scope)
 
 
-def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
-    """What can be got can be asked for its head."""
-    return {name: "GET, HEAD" if value == "GET" else value for name, value in headers.items()}
+def _possible(request: Request) -> list[str]:
+    """The methods of all routes that the path has; what can be got can be asked for its head."""
+    routes = request.app.routes
+    found = [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return ["GET", "HEAD", *found[1:]] if found[:1] == ["GET"] else found
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:

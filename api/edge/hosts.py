@@ -2,7 +2,7 @@
 were its own, whatever a server there tells without asking for a token (DNS rebinding); its name stays in the `Host` header."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -35,13 +35,12 @@ class HostMiddleware:
         # `*.example.com` allows what ends in `.example.com`.
         self._ends = tuple(name.removeprefix(ANY) for name in (_BELOW_LOCALHOST, *allowed) if name.startswith("*."))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and not self._any:
             for name, host in scope["headers"]:
                 if name == b"host" and not self._allowed(host):
-                    await render(_refusal(), scope)(scope, receive, send)
-                    return
-        await self._app(scope, receive, send)
+                    return render(_refusal(), scope)(scope, receive, send)
+        return self._app(scope, receive, send)
 
     def _is_allowed(self, host: bytes) -> bool:
         match = _HOST.fullmatch(host.decode("latin-1").strip().lower())

@@ -32,6 +32,8 @@ def check_values(body: Any) -> None:
             count += len(values)
             for value in values:
                 kind = type(value)
+                if kind is str:
+                    continue
                 if kind is dict or kind is list:
                     containers.append(value)
                 elif (kind is int or kind is float) and _beyond(value):

@@ -1,6 +1,7 @@
 """Paths as clients write them: `/v1/models/` and `//v1/models` are `/v1/models`, and a HEAD is answered as a GET is."""
 
 import re
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,17 +15,15 @@ class PathMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         path = scope["path"]
         if "//" in path or path.endswith("/"):
             scope["path"] = _SLASHES.sub("/", path).rstrip("/") or "/"
         if scope["method"] == "HEAD":
-            await self._as_get(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return self._as_get(scope, receive, send)
+        return self._app(scope, receive, send)
 
     async def _as_get(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The server itself leaves the body out, by the scope that it has."""

@@ -12,10 +12,11 @@ from starlette.requests import ClientDisconnect, Request
 from api.edge.bytes_in_flight import hold
 from api.edge.content_coding import CodingTooLarge, codings, decoded
 from api.edge.headers import headers_of, text_of
+from api.edge.incoming import incoming_of
 from api.edge.json_bounds import check_raw, check_values
 from api.edge.request_bounds import check_bounds
 from api.errors import InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
-from api.protocol import NO_FORM
+from api.protocol import NO_FORM, ChatCompletionRequest, is_plain_chat
 
 _MISSING = "missing_required_parameter"
 # What was not read stays in the connection, so it cannot carry another request.
@@ -67,6 +68,8 @@ def validate(body: dict[str, Any], model: type[BaseModel]) -> None:
         InvalidRequest: naming the first field that does not fit, as OpenAI does.
     """
     check_bounds(body)
+    if model is ChatCompletionRequest and is_plain_chat(body):
+        return
     try:
         model.model_validate(body)
     except ValidationError as error:
@@ -78,6 +81,8 @@ async def _read_in_time(request: Request, applied: Sequence[str], limit: int, wi
     declared = headers_of(request.scope).get(b"content-length", b"")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
+    if not applied and (incoming := incoming_of(request.scope)) is not None and incoming.is_whole:
+        return await _whole(request, limit)
     try:
         async with asyncio.timeout(within):
             if not applied:

@@ -77,7 +77,7 @@ def _check_input(field: str, value: Any) -> None:
 
 
 def _check_parts(field: str, value: Any) -> None:
-    if sum(_parts(message) for _, message in _objects(value)) > MAX_PARTS:
+    if isinstance(value, list) and sum(map(_parts, value)) > MAX_PARTS:
         raise _beyond(field, "array too long", f"at most {MAX_PARTS} content parts in it", "more")
 
 
@@ -120,8 +120,11 @@ def _most_inputs(value: Any) -> int:
     return MAX_INPUTS if isinstance(first, str | list) else len(value) if isinstance(value, list) else 0
 
 
-def _parts(message: Mapping[str, Any]) -> int:
-    return sum(len(value) for field in ("content", "tool_calls") if isinstance(value := message.get(field), list))
+def _parts(message: Any) -> int:
+    if not isinstance(message, dict):
+        return 0
+    content, calls = message.get("content"), message.get("tool_calls")
+    return (len(content) if isinstance(content, list) else 0) + (len(calls) if isinstance(calls, list) else 0)
 
 
 def _check_metadata(field: str, metadata: Any) -> None:
@@ -147,6 +150,8 @@ def _check_tags(tags: Any) -> None:
 
 def _check_schemas(body: Mapping[str, Any]) -> None:
     """All of them together: what stands in each is unfolded in one thread."""
+    if _WITH_SCHEMAS.isdisjoint(body):
+        return
     nodes = 0
     for field, schema in _schemas(body):
         nodes += unfolded_nodes(schema, MAX_SCHEMA_NODES - nodes)
@@ -175,6 +180,7 @@ def _check_length(field: str, value: Any, most: int) -> None:
         raise _beyond(field, "array too long", expected, f"an array with length {len(value)}")
 
 
+_WITH_SCHEMAS: Final = frozenset({"tools", "functions", "response_format", "text", "output_config", "output_format"})
 _CODES: Final = {
     "array too long": "array_above_max_length",
     "integer above maximum value": "integer_above_max_value",

@@ -1,9 +1,9 @@
 """What a request says of itself beside its body, parsed once, from the headers named here and no others."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from starlette.requests import Request
 
@@ -11,10 +11,12 @@ from api.context import Caller, RequestContext
 from api.edge.headers import headers_of, text_of
 from api.errors import InvalidHeader
 from api.memory import MemoryRouting
-from api.protocol import PROVIDER_FIELDS_HEADER, ROUTING_MODE_HEADER, RoutingMode
+from api.protocol import PROVIDER_FIELDS_HEADER, RESUMABLE_HEADER, ROUTING_MODE_HEADER, RoutingMode
 from api.session_ids import session_ids
 
-_ROUTING, _PROVIDER_FIELDS = (name.lower().encode() for name in (ROUTING_MODE_HEADER, PROVIDER_FIELDS_HEADER))
+_ROUTING, _PROVIDER_FIELDS, _RESUMABLE = (
+    name.lower().encode() for name in (ROUTING_MODE_HEADER, PROVIDER_FIELDS_HEADER, RESUMABLE_HEADER)
+)
 _ANTHROPICS, _LONGEST = "anthropic-", 4_096
 _SENT_ON = re.compile(rf"[ -~]{{0,{_LONGEST}}}")
 
@@ -32,9 +34,19 @@ def parse_request_context(request: Request) -> RequestContext:
         session_id=ids.session,
         routing_mode=_routing_mode(text_of(headers, _ROUTING)),
         provider_fields=_flag(PROVIDER_FIELDS_HEADER, text_of(headers, _PROVIDER_FIELDS)),
+        resumable=_flag(RESUMABLE_HEADER, text_of(headers, _RESUMABLE)),
         agent_id=ids.agent,
         parent_agent_id=ids.parent_agent,
     )
+
+
+def check_resumable(context: RequestContext, body: Mapping[str, Any]) -> None:
+    """Raises InvalidHeader if the answer is to be resumed and is none that a client could find again."""
+    if context.resumable and not body.get("stream"):
+        raise InvalidHeader(
+            f'{RESUMABLE_HEADER} needs `"stream": true`: with the head of the answer the client learns by which id to return.',
+            param=RESUMABLE_HEADER,
+        )
 
 
 def caller_of(request: Request) -> Caller:

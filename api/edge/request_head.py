@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from api.dialects.openai import render
 from api.edge.answering import Answering
+from api.edge.incoming import expect, incoming_of
 from api.edge.request_id import MAX_HEADER_BYTES, REQUEST_ID_HEADER
 from api.edge.upgrade_offer import head_without_offer
 from api.errors import APIError, HeadersTooLarge, InvalidRequest, RequestTimeout
@@ -103,6 +104,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         is_old = self.parser.get_http_version() == "1.0"
         self.expect_100_continue = self.expect_100_continue and not is_old
         super().on_headers_complete()
+        expect(self.cycle.scope)
         self._stop()
         self._awaits_head = self._head_began = False
         self._beside_body = 0
@@ -126,6 +128,8 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         self._awaits_head = True
         self._beside_body = 0
         super().on_message_complete()
+        if (incoming := incoming_of(self.cycle.scope)) is not None:
+            incoming.is_whole = True
 
     def on_response_complete(self) -> None:
         if self._under_way is not None:
@@ -148,8 +152,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         """uvicorn tells the request that came last; where another came after the one that is being answered, that is not it."""
         self._stop()
         if self._under_way is not None:
-            self._under_way.disconnected = True
-            self._under_way.message_event.set()
+            _leaves(self._under_way)
         super().connection_lost(exc)
 
     @property
@@ -193,8 +196,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
         begun = self.cycle.response_started
         # Whoever reads the body now would ask for it, behind the refusal.
         self.cycle.waiting_for_100_continue = False
-        self.cycle.disconnected = True
-        self.cycle.message_event.set()
+        _leaves(self.cycle)
         if begun:
             self.transport.close()
         else:
@@ -234,6 +236,14 @@ class BoundedHeadProtocol(HttpToolsProtocol):
             self._refusal = b""
         else:
             self.transport.close()
+
+
+def _leaves(cycle: RequestResponseCycle) -> None:
+    """Tells whoever works on the request, however it is that they wait to be told."""
+    cycle.disconnected = True
+    cycle.message_event.set()
+    if (incoming := incoming_of(cycle.scope)) is not None:
+        incoming.left()
 
 
 class _WhateverComes(int):

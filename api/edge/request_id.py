@@ -1,14 +1,15 @@
 """Every answer carries an `x-request-id`: the provider's own where it gave one, else this server's, which its log knows."""
 
 import random
+from itertools import chain
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.edge.rendering import render
 from api.errors import HeadersTooLarge
 
 REQUEST_ID_HEADER = "x-request-id"
+_NAME = REQUEST_ID_HEADER.encode()
 MAX_HEADER_BYTES = 64 * 1024
 
 
@@ -27,7 +28,9 @@ class RequestIdMiddleware:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(raw=message["headers"]).setdefault(REQUEST_ID_HEADER, identifier)
+                headers = message["headers"]
+                if not any(name == _NAME for name, _ in headers):
+                    headers.append((_NAME, identifier.encode()))
             await send(message)
 
         app = self._app if _header_bytes(scope) <= MAX_HEADER_BYTES else render(_too_large(), scope)
@@ -35,7 +38,7 @@ class RequestIdMiddleware:
 
 
 def _header_bytes(scope: Scope) -> int:
-    return sum(len(name) + len(value) for name, value in scope["headers"])
+    return sum(map(len, chain.from_iterable(scope["headers"])))
 
 
 def _too_large() -> HeadersTooLarge:

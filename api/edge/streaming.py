@@ -1,11 +1,10 @@
 """Events → an HTTP answer: errors after the 200 become an event, `[DONE]` means success, and the source always ends."""
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from opentelemetry.trace import get_current_span
 from starlette.requests import Request
@@ -23,19 +22,16 @@ _log = logging.getLogger(__name__)
 
 
 class EventSource(Protocol):
-    """Something that answers event by event; `aclose()` ends whatever it stands on, read or not."""
+    """Something that answers event by event; `aclose()` ends whatever it stands on, read or not.
+
+    A source whose format has an error event of its own has `error_event`, and `keepalive` if it has one that only says that the
+    stream lives; in all others these are `{"error": ...}` without a name, and a comment.
+    """
 
     @property
     def headers(self) -> Mapping[str, str]: ...
     def events(self) -> AsyncGenerator[bytes, None]: ...
     async def aclose(self) -> None: ...
-
-
-@runtime_checkable
-class HasOwnErrors(Protocol):
-    """A source whose format has an error event of its own; in all others it is `{"error": ...}` without a name."""
-
-    def error_event(self, error: APIError) -> bytes: ...
 
 
 class EventStreamResponse(Response):
@@ -54,14 +50,14 @@ class EventStreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         metrics = metrics_of(scope)
         metrics.stream_began()
-        keepalive = StreamKeepalive(self._keepalive)
-        clock = asyncio.create_task(keepalive.run(send, _keepalive_seconds(scope)))
+        keepalive = StreamKeepalive(send, _keepalive_seconds(scope), self._keepalive)
+        keepalive.begin()
         try:
             await unless_disconnected(Request(scope, receive), self._send(scope, send, keepalive))
         except ClientDisconnected:
             return
         finally:
-            clock.cancel()
+            keepalive.end()
             metrics.stream_ended()
             await self._source.aclose()
 
@@ -88,8 +84,13 @@ class EventStreamResponse(Response):
 
     def _failed(self, scope: Scope, error: Exception) -> bytes:
         record_failure(get_current_span(), tracing_of(scope), error)
-        told = _told(error)
-        return self._source.error_event(told) if isinstance(self._source, HasOwnErrors) else error_event(told)
+        return failure_event(self._source, error)
+
+
+def failure_event(source: EventSource, error: Exception) -> bytes:
+    """The event that the source's stream ends with when it fails so."""
+    own: Callable[[APIError], bytes] = getattr(source, "error_event", error_event)
+    return own(_told(error))
 
 
 def _keepalive_seconds(scope: Scope) -> float:

@@ -1,21 +1,19 @@
 """What comes back of a call: whole, or event by event."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from opentelemetry.trace import Span
 from pydantic_core import from_json
 
 from api.errors import UpstreamStreamBroken
-from api.llm.call_span import cut_unless_ended
+from api.llm.call_under_way import CallUnderWay
 from api.llm.endpoints import Endpoint
 from api.llm.upstream_errors import error_of_event
 from api.sse import EventFramer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LLMAnswer:
     """A complete answer: its bytes as LiteLLM sent them, and the headers that a caller may see."""
 
@@ -58,14 +56,12 @@ class LLMStream:
         first: bytes,
         rest: AsyncIterator[bytes],
         headers: dict[str, str],
-        resources: AsyncExitStack,
-        span: Span,
+        under_way: CallUnderWay,
     ) -> None:
         self.headers = headers
-        self._span = span
         self.first = first
         self._rest = rest
-        self._resources = resources
+        self._under_way = under_way
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         """One or more whole events at a time, as LiteLLM sent them, `[DONE]` last. To be read once.
@@ -74,11 +70,10 @@ class LLMStream:
             UpstreamError: the provider failed in mid-stream.
             UpstreamStreamBroken: the answer ended before `[DONE]`.
         """
-        async with self._resources:
-            with cut_unless_ended(self._span):
-                yield self.first
-                async for events in self._rest:
-                    yield events
+        async with self._under_way:
+            yield self.first
+            async for events in self._rest:
+                yield events
 
     async def read(self, reader: Reader[T]) -> AsyncGenerator[T, None]:
         """What the reader makes of the events: as much at a time as came together. To be read once, in place of `events`.
@@ -86,18 +81,17 @@ class LLMStream:
         Raises:
             APIError: as `events` does, or because of what the reader found, which is then the call's failure too.
         """
-        async with self._resources:
-            with cut_unless_ended(self._span):
-                for made in reader.take(self.first):
+        async with self._under_way:
+            for made in reader.take(self.first):
+                yield made
+            async for events in self._rest:
+                for made in reader.take(events):
                     yield made
-                async for events in self._rest:
-                    for made in reader.take(events):
-                        yield made
-                yield reader.end()
+            yield reader.end()
 
     async def aclose(self) -> None:
         """Cancels the call if it is still under way."""
-        await self._resources.aclose()
+        await self._under_way.end()
 
 
 async def whole_answer(

@@ -1,8 +1,6 @@
 """The span of one call, in which it is told how the call ended."""
 
 from asyncio import CancelledError
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Final
 
@@ -42,13 +40,3 @@ class CallSpan:
         self._span.end()
         if failure is not None and failure is not error:
             raise failure from error
-
-
-@contextmanager
-def cut_unless_ended(span: Span) -> Iterator[None]:
-    """Marks the call whose client, or whose time limit, did not let it end: it has used something, and nobody got it all."""
-    try:
-        yield
-    except (CancelledError, GeneratorExit):
-        span.set_attribute(CUT, True)  # noqa: FBT003
-        raise

@@ -1,9 +1,10 @@
 """The paths of both APIs that are handed on, and what each needs on its way."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
+from urllib.parse import quote
 
 from api.components import Operation
 from api.dialects import anthropic
@@ -66,6 +67,19 @@ class Endpoint:
     def tells_usage_if_asked(self) -> bool:
         """A stream says what it used only to those who ask for it, in `stream_options`; otherwise always."""
         return "stream_options" in self.request.model_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is asked of a response that its provider has kept: LiteLLM reads what a query would hold from a body."""
+
+    method: str
+    below: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def path(self, litellms_id: str) -> str:
+        """Where LiteLLM is asked for it."""
+        return f"{RESPONSES.path}/{quote(litellms_id, safe='')}{self.below}"
 
 
 def _check_choices(answer: Any) -> None:

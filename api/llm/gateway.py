@@ -5,7 +5,7 @@ spend-log metadata), hangs LiteLLM's spans beneath its own (`traceparent`), and 
 """
 
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,12 +19,14 @@ from api.dialects.openai import as_it_came
 from api.llm.answers import LLMAnswer, LLMStream, whole_answer
 from api.llm.attribution import Purpose, attributed
 from api.llm.call_span import CallSpan
-from api.llm.endpoints import CHAT_COMPLETIONS, Endpoint
+from api.llm.call_under_way import CallUnderWay
+from api.llm.endpoints import CHAT_COMPLETIONS, RESPONSES, Endpoint, Sought
 from api.llm.litellm_client import LiteLLMClient
 from api.llm.litellm_fields import PROVIDER_FIELDS, not_on_its_list
 from api.llm.litellm_transport import Reply
 from api.llm.memory_service import HEADERS, MemoryService
 from api.llm.own_key import OwnKey
+from api.llm.response_ids import ResponseIds
 from api.llm.spend_watch import SpendWatch
 from api.llm.structured import Parsed, parsed
 from api.llm.upstream_errors import error_of_answer
@@ -57,6 +59,7 @@ class LLMGateway:
         self._own_key = own_key
         self._spend = spend
         self._memory = MemoryService(memory)
+        self.response_ids = ResponseIds(client.api_key)
 
     async def complete(
         self,
@@ -100,16 +103,31 @@ class LLMGateway:
         LiteLLM is asked for the usage whether or not the body does: without it, it charges nothing for a text completion.
         """
         purpose = Purpose(component, operation, context, await self._own_key.environment())
-        async with AsyncExitStack() as resources:
-            call = resources.enter_context(self._metrics.llm_call(component, operation, body.get("model")))
-            span = resources.enter_context(CallSpan(self.tracing, purpose))
-            content = self._content(_asking_for_usage(body, endpoint), purpose, span, endpoint)
-            reply = await self._send(endpoint.path, content, _headers(purpose, span), silence=endpoint.silence)
-            resources.push_async_callback(reply.aclose)
+        call = self._metrics.llm_call(component, operation, body.get("model"))
+        under_way = CallUnderWay(call, CallSpan(self.tracing, purpose))
+        try:
+            content = self._content(_asking_for_usage(body, endpoint), purpose, under_way.span, endpoint)
+            headers = _headers(purpose, under_way.span)
+            reply = under_way.reply = await self._send(endpoint.path, content, headers, silence=endpoint.silence)
             events = whole_answer(reply.blocks(), endpoint, [call.streamed, self._spend.streamed])
             first = await anext(events)
-            headers = self._handed_on(reply.headers, body, context)
-            return LLMStream(first, events, headers, resources.pop_all(), span)
+            return LLMStream(first, events, self._handed_on(reply.headers, body, context), under_way)
+        except BaseException as error:
+            await under_way.end(error)
+            raise
+
+    async def look_up(self, sought: Sought, litellms_id: str, *, context: RequestContext) -> LLMAnswer:
+        """What becomes of a response that its provider has kept. No model works for it, so that nothing is charged."""
+        purpose = Purpose(Component.PASSTHROUGH, Operation.KEPT_RESPONSE, context, await self._own_key.environment())
+        with CallSpan(self.tracing, purpose) as span:
+            # All of them are this server's own words.
+            endpoint = replace(RESPONSES, documented=frozenset(sought.fields))
+            content = self._content(sought.fields, purpose, span, endpoint)
+            reply = await self._send(sought.path(litellms_id), content, _headers(purpose, span), method=sought.method)
+            try:
+                return LLMAnswer(await reply.read(), handed_on(reply.headers))
+            finally:
+                await reply.aclose()
 
     async def parse(
         self,
@@ -176,10 +194,16 @@ class LLMGateway:
         return self._memory.answered(str(body.get("model")), context, headers) | handed_on(headers)
 
     async def _send(
-        self, path: str, content: bytes, headers: Mapping[str, str], *, silence: float | None = None
+        self,
+        path: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        *,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
         """The reply, to be closed, if it is none that says what went wrong."""
-        reply = await self._client.send(path, content, headers, silence=silence)
+        reply = await self._client.send(path, content, headers, silence=silence, method=method)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return reply
         try:

@@ -30,9 +30,15 @@ class LiteLLMClient(AsyncOpenAI):
         }
 
     async def send(
-        self, path: str, content: bytes, headers: Mapping[str, str], *, silence: float | None = None
+        self,
+        path: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        *,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
-        """POSTs JSON to a path below the base URL. To be closed by whoever asked. Raises as `LiteLLMTransport.post` does."""
+        """Sends JSON to a path below the base URL. To be closed by whoever asked. Raises as `LiteLLMTransport.post` does."""
         return await self._transport.post(
-            self._root + path, headers={**self._sent_with, **headers}, content=content, silence=silence
+            self._root + path, headers={**self._sent_with, **headers}, content=content, silence=silence, method=method
         )

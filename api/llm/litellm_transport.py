@@ -1,23 +1,22 @@
-"""The connections to LiteLLM: one pool of aiohttp's, for bytes sent at once and for all else that the OpenAI client sends."""
+"""The connections to LiteLLM: one pool, for bytes sent at once and for all else that the OpenAI client sends."""
 
-import io
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
-from yarl import URL
 
 from api.config import Settings
-from api.errors import APIError, UpstreamStreamBroken, UpstreamTimeout, UpstreamUnreachable
+from api.errors import UpstreamStreamBroken, UpstreamTimeout, UpstreamUnreachable
+from api.llm.http_connection import Origin
+from api.llm.http_exchange import Exchange, Lost
+from api.llm.http_pool import NotConnected, Pool
 
-# aiohttp warns of more bytes than these in one piece, and takes a file of them without.
-_IN_ONE_PIECE: Final = 2**20
-# What it would add by itself is either among the client's own headers or asks for what nobody here wants, such as compression.
-_NOT_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+# Of httpx's headers, those that the connection writes itself.
+_OF_THE_CONNECTION: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
+# Addresses that are remembered: more than LiteLLM has paths without an id.
+_PATHS: Final = 64
 
 
 class Reply(Protocol):
@@ -45,7 +44,13 @@ class LiteLLMTransport(httpx.AsyncBaseTransport):
 
     @abstractmethod
     async def post(
-        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
         """Sends the bytes; returns with the head of the answer, whatever its status. `silence` are the seconds after which an
         answer that says nothing has failed, if that is to be sooner than HTTP_READ_TIMEOUT.
@@ -61,7 +66,7 @@ def http_client_of(transport: LiteLLMTransport, settings: Settings) -> httpx.Asy
     timeout = httpx.Timeout(
         connect=settings.http_connect_timeout,
         read=settings.http_read_timeout,
-        write=settings.http_write_timeout,  # aiohttp has none: what cannot be written is an answer that does not come
+        write=settings.http_write_timeout,  # there is none: what cannot be written is an answer that does not come
         pool=settings.http_connect_timeout,
     )
     return httpx.AsyncClient(
@@ -74,128 +79,164 @@ def http_client_of(transport: LiteLLMTransport, settings: Settings) -> httpx.Asy
 
 class PooledTransport(LiteLLMTransport):
     """To be made within the running loop. At most HTTP_MAX_KEEPALIVE_CONNECTIONS connections outlive their request: those
-    beyond it are asked to close, as aiohttp has no such limit."""
+    beyond it are asked to close."""
 
     def __init__(self, settings: Settings) -> None:
-        connector = aiohttp.TCPConnector(
-            limit=settings.http_max_connections, keepalive_timeout=settings.http_keepalive_expiry
-        )
-        timeout = aiohttp.ClientTimeout(
-            total=None,
-            connect=settings.http_connect_timeout,
-            sock_connect=settings.http_connect_timeout,
-            sock_read=settings.http_read_timeout,
-        )
-        self._timeout = timeout
-        self._session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, skip_auto_headers=_NOT_ADDED
-        )
-        self._httpx = AiohttpTransport(client=self._session)
+        self._pool = Pool(settings.http_max_connections, settings.http_keepalive_expiry)
+        self._connect_within = settings.http_connect_timeout
+        self._silence = settings.http_read_timeout
         self._keepalive_limit = settings.http_max_keepalive_connections
         self._under_way = 0
-        self._urls: dict[str, URL] = {}
+        self._places: dict[tuple[str, str], tuple[Origin, str]] = {}
 
     async def post(
-        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
-        if self._under_way >= self._keepalive_limit:
-            headers = {**headers, "connection": "close"}
-        data = content if len(content) <= _IN_ONE_PIECE else io.BytesIO(content)
+        origin, begin = self._places.get((method, url)) or self._place(method, url)
+        silence = self._silence if silence is None else min(silence, self._silence)
+        keeps = self._under_way < self._keepalive_limit
+        head = head_of(begin, headers.items(), len(content), keeps=keeps)
         self._under_way += 1
         try:
-            response = await self._session.post(
-                self._url(url), data=data, headers=headers, allow_redirects=False, timeout=self._timeout_of(silence)
-            )
-        except (aiohttp.ClientError, OSError) as error:
+            connection = self._pool.idle(origin) or await self._pool.connection(origin, self._connect_within)
+            exchange = connection.send(head, content, silence, keeps=keeps)
+            await exchange.head()
+        except OSError as error:
             self._finished()
-            raise _unanswered(error) from None
+            raise (late() if isinstance(error, TimeoutError) else unreachable()) from None
         except BaseException:
             self._finished()
             raise
-        return _PooledReply(response, self._finished)
+        return _PooledReply(exchange, self._finished)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._under_way >= self._keepalive_limit:
-            request.headers["connection"] = "close"
+        content = b"".join([part async for part in cast(httpx.AsyncByteStream, request.stream)])
+        keeps = self._under_way < self._keepalive_limit
         self._under_way += 1
         try:
-            response = await self._httpx.handle_async_request(request)
+            exchange = await self._exchange(request, content, keeps=keeps)
         except BaseException:
             self._finished()
             raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - every async transport answers with one
-        response.stream = _CountedStream(response.stream, self._finished)
-        return response
+        stream = _CountedStream(exchange, self._finished)
+        return httpx.Response(exchange.status, headers=exchange.headers, stream=stream)
 
     async def aclose(self) -> None:
-        await self._session.close()
+        await self._pool.aclose()
 
-    def _timeout_of(self, silence: float | None) -> aiohttp.ClientTimeout:
-        longest = self._timeout.sock_read
-        if silence is None or (longest is not None and longest <= silence):
-            return self._timeout
-        connect = self._timeout.connect
-        return aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=silence)
+    async def _exchange(self, request: httpx.Request, content: bytes, *, keeps: bool) -> Exchange:
+        """As httpx wants it. A question that may be asked twice is, where a connection that was kept turns out to be closed."""
+        limits = request.extensions.get("timeout", {})
+        silence, within = limits.get("read") or self._silence, limits.get("connect") or self._connect_within
+        origin, begin = _place(request.url, request.method)
+        headers = [(name, value) for name, value in request.headers.items() if name not in _OF_THE_CONNECTION]
+        head = head_of(begin, headers, len(content), keeps=keeps)
+        for fresh in (False, True):
+            try:
+                connection = await self._pool.connection(origin, within, fresh=fresh)
+            except NotConnected:
+                raise httpx.ConnectTimeout("No connection was made in time.", request=request) from None
+            except OSError as error:
+                raise httpx.ConnectError(str(error), request=request) from None
+            may_be_stale = connection.answered and request.method == "GET"
+            try:
+                exchange = connection.send(head, content, silence, keeps=keeps, decodes=False)
+                await exchange.head()
+            except TimeoutError:
+                raise httpx.ReadTimeout("No answer came in time.", request=request) from None
+            except Lost as error:
+                if not may_be_stale:
+                    raise httpx.ReadError(str(error), request=request) from None
+            else:
+                return exchange
+        raise httpx.ReadError("The connection was lost.", request=request)
 
     def _finished(self) -> None:
         self._under_way -= 1
 
-    def _url(self, url: str) -> URL:
-        """Parsed once: the paths of LiteLLM are few."""
-        return self._urls.get(url) or self._urls.setdefault(url, URL(url, encoded=True))
+    def _place(self, method: str, url: str) -> tuple[Origin, str]:
+        """Worked out once: the paths of LiteLLM are few, but for those that hold an id."""
+        place = _place(httpx.URL(url), method)
+        return self._places.setdefault((method, url), place) if len(self._places) < _PATHS else place
 
 
 class _PooledReply:
-    def __init__(self, response: aiohttp.ClientResponse, on_close: Callable[[], None]) -> None:
-        self.status = response.status
-        self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.raw_headers}
-        self._response = response
+    def __init__(self, exchange: Exchange, on_close: Callable[[], None]) -> None:
+        self.status = exchange.status
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers}
+        self._exchange = exchange
         self._on_close: Callable[[], None] | None = on_close
 
     async def read(self) -> bytes:
         try:
-            return await self._response.read()
+            return await self._exchange.read()
         except TimeoutError:
             raise late() from None
-        except (aiohttp.ClientError, OSError):
+        except OSError:
             raise lost() from None
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
-        read = self._response.content.readany
         try:
-            while block := await read():
+            async for block in self._exchange.blocks():
                 yield block
         except TimeoutError:
             raise UpstreamStreamBroken("LiteLLM fell silent in the middle of its answer.") from None
-        except (aiohttp.ClientError, OSError):
+        except OSError:
             raise lost() from None
 
     async def aclose(self) -> None:
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             on_close()
-        self._response.close()
+        self._exchange.close()
 
 
 class _CountedStream(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream, on_close: Callable[[], None]) -> None:
-        self._stream = stream
+    def __init__(self, exchange: Exchange, on_close: Callable[[], None]) -> None:
+        self._exchange = exchange
         self._on_close: Callable[[], None] | None = on_close
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._stream.__aiter__()
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for block in self._exchange.blocks():
+                yield block
+        except TimeoutError:
+            raise httpx.ReadTimeout("The answer fell silent.") from None
+        except OSError as error:
+            raise httpx.ReadError(str(error)) from None
 
     async def aclose(self) -> None:
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             on_close()
-        await self._stream.aclose()
+        self._exchange.close()
 
 
-def _unanswered(error: Exception) -> APIError:
-    """A connection that is not made in time is not there; one that is made and says nothing is late."""
-    silent = isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ConnectionTimeoutError)
-    return late() if silent else unreachable()
+def _place(url: httpx.URL, method: str) -> tuple[Origin, str]:
+    """Where a request goes, and what it begins with."""
+    secure = url.scheme == "https"
+    origin = Origin(url.raw_host.decode("ascii"), url.port or (443 if secure else 80), secure)
+    return origin, f"{method} {url.raw_path.decode('ascii')} HTTP/1.1\r\nhost: {url.netloc.decode('ascii')}\r\n"
+
+
+def head_of(begin: str, headers: Iterable[tuple[str, str]], length: int, *, keeps: bool) -> bytes:
+    """The head of a request.
+
+    Raises:
+        ValueError: a header holds what would end its line.
+    """
+    lines = [f"{name}: {value}\r\n" for name, value in headers]
+    told = "".join(lines)
+    if told.count("\n") != len(lines) or told.count("\r") != len(lines) or "\0" in told:
+        raise ValueError("A header must not hold the end of a line.")
+    close = "" if keeps else "connection: close\r\n"
+    return f"{begin}{told}{close}content-length: {length}\r\n\r\n".encode()
 
 
 def unreachable() -> UpstreamUnreachable:

@@ -39,7 +39,7 @@ class OwnKey:
         if self._environment is None:
             if (self._asking is None or self._asking.done()) and time.monotonic() >= self._ask_again:
                 self._asking, self._asked = asyncio.create_task(self._ask()), time.monotonic()
-            if self._asking is not None:
+            if self._asking is not None and not self._asking.done():
                 await asyncio.wait({self._asking}, timeout=max(0.0, self._asked + self.waited_for - time.monotonic()))
         return self._environment
 

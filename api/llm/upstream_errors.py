@@ -19,6 +19,7 @@ from api.errors import (
     InvalidRequest,
     ModelNotFound,
     PreviousResponseNotFound,
+    ResponsesNotKept,
     UpstreamStreamBroken,
 )
 from api.llm.litellm_transport import late, unreachable
@@ -36,6 +37,9 @@ _OF_THE_PROVIDER = "litellm."
 # What LiteLLM calls it when the provider is not reached, breaks off, or says in the midst of an answer that it failed.
 _PROVIDER_FAILED = "litellm.APIConnectionError: "
 _UNKNOWN_RESPONSE = re.compile(r"Forbidden\. (?:This|The) response id (?:was not issued by|is not associated with) ")
+_NOT_KEPT = re.compile(
+    r"(?:GET responses|DELETE responses|CANCEL responses|list_input_items) is not supported for (\w+)"
+)
 # LiteLLM refuses fields, and stumbles over values, before it has let the key in: by a 401 as well, but without a word of a key.
 _REFUSED_FIELD = re.compile(r"Rejected Request: (?:([\w.\-]+) is not allowed)?")
 # Over a part of a kind that it does not know it stumbles as over an error of its own.
@@ -114,6 +118,8 @@ def _decided(status: int, error: Mapping[str, Any], headers: Mapping[str, str]) 
         return InsufficientQuota(message, headers=headers)
     if status == HTTPStatus.FORBIDDEN and _UNKNOWN_RESPONSE.search(message):
         return PreviousResponseNotFound(headers=headers)
+    if not_kept := _NOT_KEPT.search(message):
+        return ResponsesNotKept(not_kept[1], headers=headers)
     if refused := _REFUSED_FIELD.search(message):
         return _refused(refused[1], headers)
     if _UNKNOWN_PART.search(message):
@@ -181,5 +187,5 @@ def _nameless(status: int) -> str:
 
 
 def _never_answered(error: openai.APITimeoutError) -> bool:
-    """httpx-aiohttp reports any lost or refused connection as a connect time-out, which the SDK then calls a time-out."""
+    """What the SDK calls a time-out may be one of the connection, which was never made."""
     return isinstance(error.__cause__, httpx.ConnectTimeout | httpx.PoolTimeout)

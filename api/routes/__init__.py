@@ -2,7 +2,21 @@
 
 from fastapi import FastAPI
 
-from api.routes import chat, docs, handed_on, health, memory, messages, metrics, models, openapi, responses, tools
+from api.routes import (
+    chat,
+    docs,
+    handed_on,
+    health,
+    kept_responses,
+    memory,
+    messages,
+    metrics,
+    models,
+    openapi,
+    responses,
+    runs,
+    tools,
+)
 
 __all__ = ["DIRECT", "install"]
 
@@ -12,6 +26,19 @@ DIRECT = [*chat.router.routes, *responses.router.routes, *handed_on.router.route
 
 def install(app: FastAPI) -> None:
     """Every path, and what /docs says of it."""
-    for room in (chat, responses, handed_on, messages, models, tools, memory, health, metrics, docs):
+    for room in (
+        chat,
+        responses,
+        handed_on,
+        kept_responses,
+        runs,
+        messages,
+        models,
+        tools,
+        memory,
+        health,
+        metrics,
+        docs,
+    ):
         app.include_router(room.router)
     openapi.describe(app)

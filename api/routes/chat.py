@@ -9,7 +9,15 @@ from api import passthrough
 from api.context import RequestContext, with_user
 from api.dependencies import services_of
 from api.dialects.openai import examples, side_call
-from api.edge import DirectRoute, EventSource, parse_request_context, read_json_object, validate, with_memory
+from api.edge import (
+    DirectRoute,
+    EventSource,
+    check_resumable,
+    parse_request_context,
+    read_json_object,
+    validate,
+    with_memory,
+)
 from api.llm import LLMAnswer
 from api.protocol import ChatCompletionRequest
 from api.reasoning import ChatWriter
@@ -33,6 +41,7 @@ async def create_chat_completion(request: Request) -> Response:
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, ChatCompletionRequest)
     context = await named_in(body, context, services)
+    check_resumable(context, body)
     context = with_memory(request, with_user(context, body), services.memory)
     context = replace(context, side_call=side_call(body))
 

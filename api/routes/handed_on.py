@@ -7,12 +7,21 @@ from api import passthrough
 from api.context import with_user
 from api.dependencies import services_of
 from api.dialects.openai import examples
-from api.edge import DirectRoute, parse_request_context, read_json_object, unless_disconnected, validate, with_memory
+from api.edge import (
+    DirectRoute,
+    check_resumable,
+    parse_request_context,
+    read_json_object,
+    unless_disconnected,
+    validate,
+    with_memory,
+)
 from api.llm import COMPLETIONS, EMBEDDINGS, Endpoint
 from api.protocol import CompletionRequest, EmbeddingRequest
 from api.routes.answers import as_response, tell
 from api.routes.model_names import named_in
 from api.routes.openapi import answer_responses, request_body
+from api.routes.resuming import resuming
 from api.routing import always_the_model
 
 router = APIRouter(prefix="/v1", route_class=DirectRoute)
@@ -47,8 +56,10 @@ async def _hand_on(request: Request, endpoint: Endpoint) -> Response:
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
     context = await named_in(body, context, services)
+    check_resumable(context, body)
     context = with_memory(request, with_user(context, body), services.memory)
     decision = always_the_model(context, request.url.path)
     tell(request, decision, context)
-    answer = await unless_disconnected(request, passthrough.answer(services.gateway, body, context, endpoint))
-    return as_response(answer, decision)
+    with resuming(request, context) as resumable:
+        answer = await unless_disconnected(request, passthrough.answer(services.gateway, body, context, endpoint))
+        return as_response(resumable(answer), decision)

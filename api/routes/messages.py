@@ -18,6 +18,7 @@ from api.edge import (
     DirectRoute,
     EventSource,
     anthropic_headers,
+    check_resumable,
     parse_request_context,
     read_json_object,
     unless_disconnected,
@@ -94,6 +95,7 @@ async def _read(request: Request, endpoint: Endpoint) -> tuple[ServiceContainer,
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, endpoint.request)
+    check_resumable(context, body)
     if body.get("thread") is not None:
         # LiteLLM would leave it out, and the model would see the newest turn alone.
         raise ThreadUnsupported

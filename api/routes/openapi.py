@@ -19,10 +19,12 @@ from api.dialects.openai import (
     REQUEST_FIELDS,
     REQUEST_ID,
     ROUTING_HEADERS,
+    RUN,
     ErrorBody,
 )
 from api.protocol import (
     PROVIDER_FIELDS_HEADER,
+    RESUMABLE_HEADER,
     ROUTING_MODE_HEADER,
     SESSION_ID_HEADER,
     ChatCompletionRequest,
@@ -87,6 +89,7 @@ _UPSTREAM = {
     503: "LiteLLM or the provider is not there",
     504: "LiteLLM or the provider did not answer in time",
 }
+_GONE = "Events that are asked for are no longer kept"
 _ANTHROPICS = {402: "The provider's account has no credit left", 529: "The provider is overloaded"}
 _UNREACHABLE = {503: _UPSTREAM[503]}
 
@@ -154,6 +157,37 @@ def answer_responses(
     return {200: answer, **error_responses(statuses, in_anthropics_form=in_anthropics_form)}
 
 
+def kept_responses(schema: str, example: Mapping[str, Any]) -> Responses:
+    """What becomes of a response that is kept, and what can be wrong with asking for it."""
+    answer = {
+        "description": "As the provider says it",
+        "headers": ANSWER_HEADERS,
+        "content": {"application/json": {"schema": _named(schema), "example": _shown(example)}},
+    }
+    return {
+        200: answer,
+        **error_responses({**_UPSTREAM, 404: "The caller was given no such response, or it is not kept"}),
+    }
+
+
+def run_responses() -> Responses:
+    """How far a run is, and what can be wrong with asking for it."""
+    answer = {
+        "description": "How far the run is",
+        "content": {"application/json": {"schema": _named("Run"), "example": _shown(RUN)}},
+    }
+    return {200: answer, **error_responses({404: "The caller has no such run", 400: _UPSTREAM[400]})}
+
+
+def run_stream() -> Responses:
+    """The events of a run, as the path tells them that it was begun on."""
+    described = run_responses()
+    described[200]["content"]["text/event-stream"] = {
+        "schema": {"description": "As the answer's own, each with its `id`"}
+    }
+    return described | error_responses({404: "The caller has no such run", 400: _UPSTREAM[400], 410: _GONE})
+
+
 def listed(schema: str, example: Mapping[str, Any]) -> dict[str, Any]:
     """What LiteLLM says of its models."""
     return {
@@ -171,10 +205,11 @@ def request_body(model: type[WireModel], examples: Mapping[str, Mapping[str, Any
     headers = [
         _header(SESSION_ID_HEADER, "Joins requests into a session", {"type": "string", "pattern": "^[!-~]{1,200}$"})
     ]
+    flag = {"type": "string", "enum": ["true", "false"]}
     modes = {"type": "string", "enum": [mode.value for mode in RoutingMode]}
     answers = "Who answers" if routed else "Here the model always answers; `X-Routing-Overruled` answers any other wish"
     headers.append(_header(ROUTING_MODE_HEADER, answers, modes))
-    flag = {"type": "string", "enum": ["true", "false"]}
+    headers.append(_header(RESUMABLE_HEADER, "Whether a streamed answer lives on without its client", flag))
     headers.append(_header(PROVIDER_FIELDS_HEADER, "Whether LiteLLM's own fields are wanted", flag))
     return {"requestBody": {"required": True, "content": {"application/json": content}}, "parameters": headers}
 

@@ -12,7 +12,15 @@ from api import passthrough
 from api.context import RequestContext, with_user
 from api.dependencies import services_of
 from api.dialects.openai import chat_request, check_response, examples, in_responses_words, side_call
-from api.edge import DirectRoute, EventSource, parse_request_context, read_json_object, validate, with_memory
+from api.edge import (
+    DirectRoute,
+    EventSource,
+    check_resumable,
+    parse_request_context,
+    read_json_object,
+    validate,
+    with_memory,
+)
 from api.errors import APIError
 from api.llm import RESPONSES, LLMAnswer
 from api.protocol import ResponseRequest, RoutingMode
@@ -36,6 +44,7 @@ async def create_response(request: Request) -> Response:
     services, context = services_of(request), parse_request_context(request)
     body = await read_json_object(request, **services.settings.body_limits)
     validate(body, ResponseRequest)
+    check_resumable(context, body)
     context = await named_in(body, context, services)
     context = with_memory(request, with_user(context, body), services.memory)
     context = replace(context, side_call=side_call(body))

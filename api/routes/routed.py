@@ -14,6 +14,7 @@ from api.protocol import RoutingMode
 from api.reasoning import AnswerWriter
 from api.reasoning import answer as reason_and_answer
 from api.routes.answers import as_response, tell
+from api.routes.resuming import resuming
 from api.routing import RoutingDecision
 
 Answer = LLMAnswer | EventSource
@@ -34,9 +35,10 @@ async def route_and_answer(
     services = services_of(request)
     default = context.caller.routing_mode or services.settings.routing_default_mode
     asked = on_path(context, context.asked_mode or default)
-    work = _decide_and_answer(request, services, asked, question, writer, hand_on)
-    answer, decision = await unless_disconnected(request, work)
-    return as_response(answer, decision)
+    with resuming(request, context) as resumable:
+        work = _decide_and_answer(request, services, asked, question, writer, hand_on)
+        answer, decision = await unless_disconnected(request, work)
+        return as_response(resumable(answer), decision)
 
 
 async def _decide_and_answer(

@@ -19,7 +19,7 @@ class Answered(NamedTuple):
     at: float
     client: str
     method: str
-    path: str
+    path: bytes
     status: int | None
     seconds: float
     request_id: str
@@ -41,13 +41,12 @@ class AccessLog:
         if not self._kept:
             asyncio.get_running_loop().call_later(WRITTEN_EVERY, self.close)
         client = scope.get("client")
-        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         self._kept.append(
             Answered(
                 time.time(),
                 client[0] if client else "-",
                 scope["method"],
-                raw_path.decode("latin-1").encode("unicode_escape").decode("ascii"),
+                scope.get("raw_path") or scope["path"].encode(),
                 status,
                 seconds,
                 scope.get("state", {}).get("request_id", "-"),
@@ -80,8 +79,9 @@ def _portions(lines: Iterable[str]) -> Iterator[str]:
 
 def _line(answered: Answered) -> str:
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(answered.at))
+    path = answered.path.decode("latin-1").encode("unicode_escape").decode("ascii")
     milliseconds = int(answered.at % 1 * 1000)
     return (
-        f"{at},{milliseconds:03} INFO api.access: {answered.client} {answered.method} {answered.path} "
+        f"{at},{milliseconds:03} INFO api.access: {answered.client} {answered.method} {path} "
         f"{answered.status or 'left'} {answered.seconds * 1000:.1f} ms {answered.request_id}\n"
     )

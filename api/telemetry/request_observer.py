@@ -34,7 +34,8 @@ class RequestObserverMiddleware:
             await send(message)
 
         # With the head everything has been told that anybody on the way wants to know.
-        scope.setdefault("state", {})["send_body"] = send
+        state = scope.setdefault("state", {})
+        state["send_body"] = send
         metrics.request_began(method, scope["scheme"])
         try:
             await self._app(scope, receive, send_observed)
@@ -43,6 +44,9 @@ class RequestObserverMiddleware:
             raise
         finally:
             seconds = time.perf_counter() - began
+            state.pop(
+                "send_body", None
+            )  # which knows its scope: left there, it would take the collector to let go of both
             metrics.request_ended(method, scope["scheme"], seconds, _route(scope), status)
             if self._log is not None:
                 self._log.ended(scope, status, seconds)

@@ -4,7 +4,7 @@ A span's status is ERROR when what it stands for failed, and is left unset other
 after an early OK. Spans of ours never carry tokens or cost; LiteLLM's LLM span of the same trace does, once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
@@ -180,19 +180,20 @@ class TracingMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        tracing = tracing_of(scope)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if not _may_cause_llm_calls(scope):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
+        tracing = tracing_of(scope)
         is_of_a_trace = _TRACEPARENT in map(itemgetter(0), scope["headers"])
         if tracing.enabled:
             parent = _PROPAGATOR.extract(Headers(scope=scope)) if is_of_a_trace else None
-            await self._trace(tracing, parent, scope, receive, send)
-        elif is_of_a_trace:
-            with use_span(_caller_span(scope), end_on_exit=False):
-                await self._app(scope, receive, send)
-        else:
+            return self._trace(tracing, parent, scope, receive, send)
+        if is_of_a_trace:
+            return self._continue(scope, receive, send)
+        return self._app(scope, receive, send)
+
+    async def _continue(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with use_span(_caller_span(scope), end_on_exit=False):
             await self._app(scope, receive, send)
 
     async def _trace(
@@ -221,7 +222,11 @@ def _observe_start(span: Span, message: Message) -> None:
 
 
 def _may_cause_llm_calls(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] == "POST" and bool(scope["path"].startswith("/v1/"))
+    """Calls, and the look-ups of what became of them, which LiteLLM traces as well."""
+    if scope["type"] != "http":
+        return False
+    path: str = scope["path"]
+    return path.startswith("/v1/") and (scope["method"] == "POST" or path.startswith("/v1/responses/"))
 
 
 def _caller_span(scope: Scope) -> Span:

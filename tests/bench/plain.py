@@ -7,11 +7,11 @@ from tests.bench.client import Answer, Client
 from tests.bench.load import asking, for_seconds, percentile, turns, usage
 from tests.bench.report import Row, Target
 from tests.bench.run import Run
-from tests.bench.servers import DIRECT, QUICK_RELAY, RELAY, SDK, TRACED, UNTRACED
+from tests.bench.servers import BARE, DIRECT, QUICK_RELAY, RELAY, SDK, TRACED, UNTRACED
 
 PART = "plain"
 WIDTH = 16
-CONTESTANTS = (RELAY, QUICK_RELAY, SDK, UNTRACED, TRACED)
+CONTESTANTS = (RELAY, QUICK_RELAY, BARE, SDK, UNTRACED, TRACED)
 CPU_TARGETS = {UNTRACED: Target(1.6), TRACED: Target(2.8)}
 RATE_TARGETS = {UNTRACED: Target(5, at="least"), TRACED: Target(3.5, at="least")}
 DELAY_TARGETS = {UNTRACED: Target(0.3, of="value")}

@@ -16,7 +16,8 @@ from tests.support.processes import ROOT, free_port, running
 
 PROGRAMS = "tests.bench.programs"
 RELAY, QUICK_RELAY, SDK = "raw relay", "raw relay on uvloop", "FastAPI + AsyncOpenAI"
-PROGRAM_OF = {RELAY: ("relay",), QUICK_RELAY: ("relay", "uvloop"), SDK: ("sdk",)}
+BARE = "bare application"
+PROGRAM_OF = {RELAY: ("relay",), QUICK_RELAY: ("relay", "uvloop"), BARE: ("bare",), SDK: ("sdk",)}
 UNTRACED, TRACED, REMEMBERING, DIRECT = "API", "API, traced", "API, with memory", "upstream"
 
 

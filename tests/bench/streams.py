@@ -9,13 +9,13 @@ from tests.bench.load import asking, cpu, percentile, so_many, turns
 from tests.bench.plain import over_of
 from tests.bench.report import Row, Target
 from tests.bench.run import Run
-from tests.bench.servers import DIRECT, QUICK_RELAY, RELAY, SDK, TRACED, UNTRACED
+from tests.bench.servers import BARE, DIRECT, QUICK_RELAY, RELAY, SDK, TRACED, UNTRACED
 
 PART = "stream"
 WIDTH = 16
 PACE = 0.02  # seconds
 LEAST = 0.5  # seconds, as CPU clocks tick in hundredths
-CONTESTANTS = (RELAY, QUICK_RELAY, SDK, UNTRACED, TRACED)
+CONTESTANTS = (RELAY, QUICK_RELAY, BARE, SDK, UNTRACED, TRACED)
 CPU_TARGETS = {UNTRACED: Target(1.1), TRACED: Target(1.1)}
 FIRST_TARGETS = {1: Target(2, of="value"), WIDTH: Target(5, of="value")}
 # Who waits for a delayed acknowledgement waits 40 ms, twice a chunk's pace.

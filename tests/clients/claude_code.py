@@ -2,30 +2,24 @@
 
 import json
 import os
-import signal
-import subprocess
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.clients.program import LIMIT, OFFLINE, Ran, run
 from tests.clients.terminal import Terminal, running
 from tests.support import npm
 
-PACKAGES: Final = Path(__file__).with_name("packages")
-LIMIT: Final = 90.0  # seconds, for one run; a second or two is usual
+PACKAGES: Final = Path(__file__).with_name("packages") / "claude-code"
 POINTERS: Final = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN")
-NOWHERE: Final = "http://127.0.0.1:9"  # nobody listens there
 # What it would send anywhere but to the API: switched off, and if it is sent all the same it does not arrive.
 QUIET: Final = {
     "DISABLE_TELEMETRY": "1",
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_AUTOUPDATER": "1",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-    "HTTP_PROXY": NOWHERE,
-    "HTTPS_PROXY": NOWHERE,
-    "NO_PROXY": "127.0.0.1",
+    **OFFLINE,
 }
 
 
@@ -40,20 +34,6 @@ def install() -> Path:
     if not programs:
         raise npm.NpmError(f"npm installed no Claude Code for this machine into {packages}")
     return programs[0]
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a run printed, and how it ended."""
-
-    code: int
-    output: str
-    errors: str
-
-    @property
-    def result(self) -> dict[str, Any]:
-        """What `--output-format json` says."""
-        return json.loads(self.output)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -73,7 +53,9 @@ class ClaudeCode:
 
     def ask(self, prompt: str, *options: str, **exported: str) -> Ran:
         """One run without a person: `claude -p PROMPT OPTIONS`."""
-        return self._ran([str(self.program), "-p", prompt, *options], self._environment() | exported)
+        return run(
+            [str(self.program), "-p", prompt, *options], self.project, self._environment() | exported, self.limit
+        )
 
     def shell(self, script: str) -> Ran:
         """A script for the shell that calls it by its name, and says itself where the API is."""
@@ -81,7 +63,7 @@ class ClaudeCode:
         for name in POINTERS:
             del environment[name]
         path = os.pathsep.join([str(self.program.parent), environment["PATH"]])
-        return self._ran(["sh", "-c", script], environment | {"PATH": path})
+        return run(["sh", "-c", script], self.project, environment | {"PATH": path}, self.limit)
 
     def interactive(self, **exported: str) -> AbstractContextManager[Terminal]:
         """The program in a terminal, past the questions of its first start."""
@@ -90,26 +72,6 @@ class ClaudeCode:
         environment = self._environment() | exported
         (Path(environment["CLAUDE_CONFIG_DIR"]) / ".claude.json").write_text(json.dumps(settings))
         return running([str(self.program)], self.project, environment)
-
-    def _ran(self, command: list[str], environment: Mapping[str, str]) -> Ran:
-        process = subprocess.Popen(
-            command,
-            cwd=self.project,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            output, errors = process.communicate(timeout=self.limit)
-        except BaseException:
-            # With whatever it started: it is the first of a group of its own.
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
-        return Ran(process.returncode, output.strip(), errors.strip())
 
     def answer(self, prompt: str, *options: str) -> dict[str, Any]:
         """The result of a run that went well."""

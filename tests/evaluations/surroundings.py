@@ -68,9 +68,15 @@ class Meter(PooledTransport):
         return response
 
     async def post(
-        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
-        reply = await super().post(url, headers=headers, content=content, silence=silence)
+        reply = await super().post(url, headers=headers, content=content, silence=silence, method=method)
         _count(reply.headers)
         return reply
 

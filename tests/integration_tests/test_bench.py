@@ -9,7 +9,7 @@ from tests.bench.run import Run
 from tests.bench.servers import Servers
 
 # The others start a stack, hundreds of streams, or more programs than a test should wait for.
-ROWS = {"plain": 13, "stream": 20, "messages": 8, "parallel": 6}
+ROWS = {"plain": 15, "stream": 24, "messages": 8, "parallel": 6}
 
 
 async def test_each_part_is_measured_to_its_end(tmp_path: Path) -> None:

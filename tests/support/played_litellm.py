@@ -30,10 +30,16 @@ class PlayedTransport(LiteLLMTransport):
         return await self._transport.handle_async_request(request)
 
     async def post(
-        self, url: str, *, headers: Mapping[str, str], content: bytes, silence: float | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes,
+        silence: float | None = None,
+        method: str = "POST",
     ) -> Reply:
         waits = {"timeout": {"read": silence}}
-        request = httpx.Request("POST", url, headers=headers, content=content, extensions=waits)
+        request = httpx.Request(method, url, headers=headers, content=content, extensions=waits)
         try:
             return _PlayedReply(await self._transport.handle_async_request(request))
         except httpx.ReadTimeout:

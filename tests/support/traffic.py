@@ -20,7 +20,7 @@ REFUSED = {"status": 400, "error": {"message": "no"}}
 DOWN = {"status": 500, "error": {"message": "down"}}
 # So slowly that however busy the machine is, what came before the break has been handed on when it comes.
 BROKEN = {"chunks": ["one ", "two ", "three "], "chunk_delay": 1.0, "fail_after_chunks": 2, "fail": "error_event"}
-LATE = {"content": "late", "delay": 3.0}
+LATE = {"content": "late", "delay": 60.0}
 
 
 @dataclass(frozen=True)

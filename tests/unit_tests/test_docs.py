@@ -72,7 +72,14 @@ def test_the_clients_that_tests_run_are_told_of_in_the_versions_that_are_locked(
     lock = (ROOT / "requirements" / "clients.txt").read_text()
     named = ("anthropic", "openai", "langchain-openai")
     versions = [version for name in named for version in re.findall(rf"^{name}==(\S+)", lock, re.MULTILINE)]
-    packages = json.loads((ROOT / "tests" / "clients" / "packages" / "package-lock.json").read_text())["packages"]
-    versions.append(packages["node_modules/@anthropic-ai/claude-code"]["version"])
-    assert len(versions) == len(named) + 1
+    programs = {
+        "claude-code": "@anthropic-ai/claude-code",
+        "cline": "@cline/cli-linux-x64",
+        "continue": "@continuedev/cli",
+        "opencode": "opencode-linux-x64",
+    }
+    for folder, program in programs.items():
+        locked = ROOT / "tests" / "clients" / "packages" / folder / "package-lock.json"
+        versions.append(json.loads(locked.read_text())["packages"][f"node_modules/{program}"]["version"])
+    assert len(versions) == len(named) + len(programs)
     assert [version for version in versions if f" {version} " not in text] == []

@@ -20,7 +20,7 @@ from api.dialects.openai import contract, examples
 from api.dialects.openai.chunk_stream import ChunkStream
 from api.dialects.openai.contract import as_it_came, chat_answer, chat_chunk, refusal
 from api.dialects.openai.errors import ErrorBody, error_body, render
-from api.dialects.openai.examples import ERRORS, MODEL
+from api.dialects.openai.examples import ERRORS, MODEL, RUN
 from api.dialects.openai.failures import provider_error, raise_failure, raise_if_empty, raise_if_nothing_answered
 from api.dialects.openai.field_bounds import check_chat, check_response
 from api.dialects.openai.history import (
@@ -67,6 +67,7 @@ __all__ = [
     "REQUEST_FIELDS",
     "REQUEST_ID",
     "ROUTING_HEADERS",
+    "RUN",
     "ChunkStream",
     "ErrorBody",
     "ResponseStream",

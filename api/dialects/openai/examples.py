@@ -72,6 +72,29 @@ RESPONSE_ANSWER: dict[str, Any] = {
         }
     ],
 }
+RUN: dict[str, Any] = {
+    "id": "run_1",
+    "object": "reasoning.run",
+    "status": "in_progress",
+    "first_event": 0,
+    "last_event": 12,
+}
+RESPONSE_DELETED: dict[str, Any] = {"id": "resp_1", "object": "response", "deleted": True}
+RESPONSE_INPUT_ITEMS: dict[str, Any] = {
+    "object": "list",
+    "data": [
+        {
+            "type": "message",
+            "id": "msg_0",
+            "role": "user",
+            "status": "completed",
+            "content": [{"type": "input_text", "text": "Say hello."}],
+        }
+    ],
+    "first_id": "msg_0",
+    "last_id": "msg_0",
+    "has_more": False,
+}
 EMBEDDING_REQUESTS: dict[str, dict[str, Any]] = {"plain": {"model": "text-embedding-3-small", "input": "Hello!"}}
 EMBEDDING_ANSWER: dict[str, Any] = {
     "object": "list",
@@ -115,6 +138,7 @@ ERRORS: dict[int, dict[str, Any]] = {
         "The body of the request did not arrive within 30 s (REQUEST_BODY_TIMEOUT).", _REQUEST, "request_timeout"
     ),
     409: _error("The resource was changed by another request.", _REQUEST, None),
+    410: _error("The run's events before number 40 are no longer kept.", _REQUEST, "run_events_gone", "starting_after"),
     413: _error("The body of the request is larger than this server accepts.", _REQUEST, "request_too_large"),
     415: _error("Send the request as JSON.", _REQUEST, "unsupported_media_type"),
     421: _error("This server does not answer to the name in the `Host` header.", _REQUEST, "host_not_allowed", "Host"),

@@ -16,9 +16,17 @@ _OF_THE_RESPONSE: Final = ("id", "created_at")
 
 
 class ResponseStream:
-    """Takes events and gives them on, restored and numbered. `in_callers_words` is what becomes of an error's message."""
+    """Takes events and gives them on, restored and numbered. `in_callers_words` is what becomes of an error's message, `told` is
+    shown each response that an event carries, when all else has been done to it."""
 
-    def __init__(self, in_callers_words: Callable[[str], str], *, own_fields: bool = False) -> None:
+    def __init__(
+        self,
+        in_callers_words: Callable[[str], str],
+        *,
+        own_fields: bool = False,
+        told: Callable[[Event], None] = lambda _response: None,
+    ) -> None:
+        self._told = told
         self._in_callers_words = in_callers_words
         self._own_fields = own_fields
         self._response: Event = {}
@@ -61,6 +69,7 @@ class ResponseStream:
             self._pin(response)
             self._latest = response
             self._tell(response.get("error"))
+            self._told(response)
         kind = happened.get("type")
         if kind == "response.completed":
             raise_if_nothing_answered(response)

@@ -181,6 +181,24 @@ ANSWERS: Final[dict[str, Schema]] = {
             "usage": _or_null("object"),
         }
     ),
+    "DeletedResponse": _object({"id": _TEXT, "object": _TEXT, "deleted": _FLAG}),
+    "InputItems": _object(
+        {
+            "object": _one_of("list"),
+            "data": _list(_object({"type": _TEXT})),
+            "first_id": _or_null("string"),
+            "last_id": _or_null("string"),
+            "has_more": _FLAG,
+        }
+    ),
+    "Run": _object(
+        {
+            "id": _TEXT,
+            "object": _one_of("reasoning.run"),
+            "status": _one_of("in_progress", "completed", "failed", "cancelled"),
+        },
+        {"first_event": _COUNT, "last_event": {"type": ["integer", "null"]}, "deleted": _FLAG},
+    ),
     "ResponseEvent": _object({"type": _TEXT, "sequence_number": _COUNT}, {"response": _ref("Response")}),
     "Model": _object(
         {"id": _TEXT, "object": _one_of("model"), "created": {"type": "integer"}, "owned_by": _TEXT},

@@ -9,11 +9,14 @@ from api.sse import event, payloads
 
 DONE = b"data: [DONE]\n\n"
 # Inside a JSON string these quotes would be escaped, so no model output can look like it.
+_ERROR = b'{"error"'
 _ERROR_STARTS = (b'data: {"error"', b'data:{"error"')
 
 
 def split_at_error(events: bytes) -> tuple[bytes, bytes | None]:
     """The events before the first error event, and that event's JSON, if there is one."""
+    if _ERROR not in events:
+        return events, None
     for start in _ERROR_STARTS:
         position = events.find(start)
         if position == 0 or (position > 0 and events[position - 1 : position] == b"\n"):

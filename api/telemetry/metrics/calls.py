@@ -80,8 +80,9 @@ class MeasuredCall(LLMCall):
             self.answered(lambda: list(payloads(events)))
 
     def _tells(self, told: Any) -> None:
-        for part in told if isinstance(told, list) else [told]:
-            self._usage = {**self._usage, **(_usage_of(part) or {})}
+        for part in told if isinstance(told, list) else (told,):
+            if (usage := _usage_of(part)) is not None:
+                self._usage = {**self._usage, **usage} if self._usage else usage
 
     def _named(self, name: Callable[[str], str]) -> Attributes:
         return (*self._attributes, ("gen_ai.request.model", name(self._model)))
@@ -96,8 +97,10 @@ def _usage_of(answer: Any) -> Mapping[str, Any] | None:
 
 
 def _count(usage: Mapping[str, Any], fields: tuple[str, ...]) -> int | None:
-    counts = (usage.get(field) for field in fields)
-    return next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)
+    for field in fields:
+        if type(count := usage.get(field)) is int:
+            return count
+    return None
 
 
 def _cached(usage: Mapping[str, Any]) -> int:

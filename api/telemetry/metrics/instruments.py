@@ -61,6 +61,8 @@ class RecordedMetrics(Metrics):
         self._requests = histogram("http.server.request.duration", "s", _REQUEST_SECONDS)
         self._active = count("http.server.active_requests", "{request}", grows=False)
         self._streams = count("streams.active", "{stream}", grows=False)
+        self._runs = count("runs.active", "{run}", grows=False)
+        self._run_bytes = count("runs.kept", "By", grows=False)
         self._decisions = count("routing.decisions", "{decision}")
         self._fallbacks = count("routing.classifier.fallbacks", "{fallback}")
 
@@ -98,6 +100,15 @@ class RecordedMetrics(Metrics):
 
     def stream_ended(self) -> None:
         self._streams.add(-1)
+
+    def run_began(self) -> None:
+        self._runs.add(1)
+
+    def run_ended(self) -> None:
+        self._runs.add(-1)
+
+    def run_bytes(self, more: int) -> None:
+        self._run_bytes.add(more)
 
     def request_began(self, method: str, scheme: str) -> None:
         self._active.add(1, (("http.request.method", method), ("url.scheme", scheme)))

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from api.telemetry.metrics.aggregates import Aggregates, Attributes, Counts, Histogram
 from api.telemetry.metrics.names import SERVICE_NAME
 
-_UNITS: Final = {"s": "_seconds"}
+_UNITS: Final = {"s": "_seconds", "By": "_bytes"}
 
 
 def page(aggregates: Aggregates) -> tuple[bytes, str]:

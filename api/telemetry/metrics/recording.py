@@ -58,6 +58,15 @@ class Metrics:
     def stream_ended(self) -> None:
         """The last of them went out, or never will."""
 
+    def run_began(self) -> None:
+        """An answer begins that lives on without its client."""
+
+    def run_ended(self) -> None:
+        """It is complete, has failed or was cancelled."""
+
+    def run_bytes(self, more: int) -> None:
+        """So many bytes more, or fewer, are kept of such answers."""
+
     def request_began(self, method: str, scheme: str) -> None:
         """An HTTP request has arrived."""
 

@@ -200,8 +200,8 @@ def test_a_response_in_the_background_is_a_400(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/responses/resp_1"),
-        ("DELETE", "/responses/resp_1"),
+        ("GET", "/chat/completions/chatcmpl-1"),
+        ("DELETE", "/files/f"),
         ("GET", "/conversations/conv_1"),
         ("GET", "/files/f"),
     ],

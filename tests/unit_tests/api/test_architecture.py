@@ -18,12 +18,21 @@ FLOORS = [
     {"routes"},
     {"dependencies"},
     {"edge", "routing", "passthrough", "reasoning"},
-    {"llm", "tools"},
+    {"llm", "tools", "runs"},
     {"telemetry", "callers", "memory"},
     {"dialects"},
     {"config", "sse", "session_ids", "field_bounds"},
     {"context", "errors", "side_calls"},
-    {"components", "protocol", "redaction", "prompt_file", "config_file", "garbage_collection", "colleagues"},
+    {
+        "components",
+        "protocol",
+        "redaction",
+        "error_words",
+        "prompt_file",
+        "config_file",
+        "garbage_collection",
+        "colleagues",
+    },
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # A dialect is a room of its own: none knows another.

@@ -45,7 +45,13 @@ async def test_what_was_opened_last_is_closed_first(settings: Settings, caplog: 
         async with ServiceContainer(settings):
             pass
     closed = [record.message for record in caplog.records if record.message.startswith("Closed")]
-    assert closed == ["Closed the MCP servers", "Closed the HTTP client", "Closed metrics", "Closed tracing"]
+    assert closed == [
+        "Closed the resumable runs",
+        "Closed the MCP servers",
+        "Closed the HTTP client",
+        "Closed metrics",
+        "Closed tracing",
+    ]
 
 
 async def test_what_cannot_be_closed_is_logged_and_keeps_nothing_else_open(
@@ -55,7 +61,13 @@ async def test_what_cannot_be_closed_is_logged_and_keeps_nothing_else_open(
         async with ServiceContainer(settings, Unclosable(litellm)):
             pass
     messages = [record.message for record in caplog.records]
-    assert messages == ["Closed the MCP servers", "Closing the HTTP client failed", "Closed metrics", "Closed tracing"]
+    assert messages == [
+        "Closed the resumable runs",
+        "Closed the MCP servers",
+        "Closing the HTTP client failed",
+        "Closed metrics",
+        "Closed tracing",
+    ]
 
 
 async def test_a_failed_start_closes_what_it_had_opened(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:

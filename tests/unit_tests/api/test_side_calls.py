@@ -47,6 +47,16 @@ ASIDE: dict[str, tuple[str, str, Operation]] = {
         "Generate a title for this conversation:\n\nWhat is 32 * 32?",
         TITLE,
     ),
+    "opencode's summary": (
+        "You are a context summarization agent. You are given a conversation between a user and an agent.",
+        "Here is the conversation so far:\n\n<conversation>\n[User]: What is 32 * 32?\n</conversation>",
+        OTHER,
+    ),
+    "Qwen Code's summary": (
+        "You are the component that summarizes a conversation when its context window is about to overflow. The summary",
+        "First, reason in your <analysis> block. Then, produce the <state_snapshot> XML.",
+        OTHER,
+    ),
     "Crush": (
         "You will generate a short title based on the first message a user begins a conversation with.",
         "What is 32 * 32?",

@@ -49,6 +49,13 @@ def test_wherever_anything_is_cut_it_reads_the_same(data: bytes, cuts: list[int]
     assert all(block.endswith(b"\n\n") for block in blocks)
 
 
+@pytest.mark.parametrize(
+    "reads", [[b"a\n\n\n"], [b"a\n\n", b"\n"], [b"a\n", b"\n\n"], [b"a", b"\n\n\n"], [b"a\n\n\n", b""]]
+)
+def test_a_blank_line_too_many_waits_for_what_follows_wherever_it_is_cut(reads: list[bytes]) -> None:
+    assert b"".join(_blocks(*reads)) == b"a\n\n"
+
+
 def test_a_long_event_takes_time_in_proportion_to_its_length() -> None:
     def read(parts: int) -> None:
         assert len(_blocks(b"data: ", *[b"x" * 1024] * parts, b"\n\n")) == 1

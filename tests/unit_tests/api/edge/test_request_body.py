@@ -107,7 +107,7 @@ def test_a_wrong_method_is_a_405_that_says_what_is_allowed(client: TestClient) -
     assert response.headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("fields", [{"prompt": {"id": "pmpt_1"}}, {"previous_response_id": "resp_1"}, {"input": None}])
+@pytest.mark.parametrize("fields", [{"prompt": {"id": "pmpt_1"}}, {"input": None}])
 def test_a_response_may_be_asked_for_without_input(
     client: TestClient, litellm: respx.Router, fields: dict[str, Any]
 ) -> None:
@@ -115,6 +115,14 @@ def test_a_response_may_be_asked_for_without_input(
     assert client.post("/v1/responses", json={"model": "gpt-4o", **fields}).status_code == 200
     sent = json.loads(route.calls.last.request.content)
     assert {name: value for name, value in sent.items() if name not in ("model", "litellm_metadata")} == fields
+
+
+def test_a_response_may_go_on_from_another_without_input(client: TestClient, litellm: respx.Router) -> None:
+    route = litellm.post("/v1/responses").respond(200, json={"id": "resp_1"})
+    previous = client.post("/v1/responses", json={"model": "gpt-4o", "input": "hi"}).json()["id"]
+    client.post("/v1/responses", json={"model": "gpt-4o", "previous_response_id": previous})
+    sent = json.loads(route.calls.last.request.content)
+    assert (sent["previous_response_id"], "input" in sent) == ("resp_1", False)
 
 
 @pytest.mark.parametrize("value", [7, True, {}, ["text"], [{"role": "user", "content": 5}], [{"content": [5]}]])

@@ -16,7 +16,7 @@ class Stream:
     """What a client gets, and when."""
 
     def __init__(self) -> None:
-        self.keepalive = StreamKeepalive()
+        self.keepalive = StreamKeepalive(self.send, WHILE)
         self._sent = asyncio.Queue[float]()
 
     async def send(self, message: Message) -> None:
@@ -34,11 +34,11 @@ class Stream:
 
 @asynccontextmanager
 async def _running(stream: Stream) -> AsyncIterator[None]:
-    task = asyncio.create_task(stream.keepalive.run(stream.send, WHILE))
+    stream.keepalive.begin()
     try:
         yield
     finally:
-        task.cancel()
+        stream.keepalive.end()
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ async def test_what_is_sent_is_made_when_it_is_sent() -> None:
     async def send(message: Message) -> None:
         sent.put_nowait(message["body"])
 
-    keepalive = StreamKeepalive(lambda: b"event %d\n\n" % next(numbers))
+    keepalive = StreamKeepalive(send, 0.01, lambda: b"event %d\n\n" % next(numbers))
     keepalive.waits()
-    task = asyncio.create_task(keepalive.run(send, 0.01))
+    keepalive.begin()
     bodies = [await asyncio.wait_for(sent.get(), 20) for _ in range(3)]
-    task.cancel()
+    keepalive.end()
     assert bodies == [b"event 0\n\n", b"event 1\n\n", b"event 2\n\n"]

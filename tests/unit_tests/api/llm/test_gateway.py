@@ -149,3 +149,14 @@ def test_a_failed_call_is_not_repeated(client: TestClient, litellm: respx.Router
     route = litellm.post(PATH).respond(500, json={"error": {"message": "no"}})
     client.post(PATH, json=GOOD)
     assert route.call_count == 1
+
+
+def test_a_look_up_says_to_litellm_for_whom_and_what_for(client: TestClient, litellm: respx.Router) -> None:
+    litellm.post("/v1/responses").respond(200, json={"id": "resp_a"})
+    response_id = client.post("/v1/responses", json={"model": "gpt-4o", "input": "hi"}).json()["id"]
+    route = litellm.get("/v1/responses/resp_a/input_items").respond(200, json={"object": "list", "data": []})
+    client.get(f"/v1/responses/{response_id}/input_items?limit=3&after=msg_1", headers={"x-session-id": "s"})
+    sent = sent_to(route)
+    told = sent["litellm_metadata"]["spend_logs_metadata"]
+    assert (sent["limit"], sent["after"]) == (3, "msg_1")
+    assert (told["operation"], told["session_id"], "caller" in told) == ("kept_response", "s", True)

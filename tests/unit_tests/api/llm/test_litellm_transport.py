@@ -1,8 +1,6 @@
 """Bytes over the pool: what comes back, what of it is a failure, and how connections are kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 from pydantic import SecretStr
@@ -11,47 +9,17 @@ from api.config import Settings
 from api.errors import UpstreamStreamBroken, UpstreamTimeout, UpstreamUnreachable
 from api.llm import PooledTransport
 from tests.support.processes import free_port
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-HEAD = b"HTTP/1.1 200 OK\r\nX-Litellm-Version: 1\r\ncontent-length: %d\r\n\r\n"
-CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-
-
-@asynccontextmanager
-async def _serving(handler: Handler, **settings: float) -> AsyncIterator[tuple[PooledTransport, str]]:
-    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await handler(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(one, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    known = Settings(llm_api_key=SecretStr("k"), require_auth=False).model_copy(update=settings)
-    transport = PooledTransport(known)
-    try:
-        yield transport, f"http://127.0.0.1:{port}/v1/x"
-    finally:
-        await transport.aclose()
-        server.close()
-
-
-async def _request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
-    return head, await reader.readexactly(length)
+from tests.support.raw_upstream import CHUNKED, HEAD, request_of, serving
 
 
 async def test_bytes_go_as_they_are_and_come_as_they_are() -> None:
     seen: list[tuple[bytes, bytes]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(await _request(reader))
+        seen.append(await request_of(reader))
         writer.write(HEAD % 4 + b"{ } ")
 
-    async with _serving(answer) as (transport, url):
+    async with serving(answer) as (transport, url):
         reply = await transport.post(
             url, headers={"x-own": "1", "content-type": "application/json"}, content=b'{ "a":1}'
         )
@@ -67,10 +35,10 @@ async def test_more_than_a_mebibyte_arrives_whole() -> None:
     seen: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append((await _request(reader))[1])
+        seen.append((await request_of(reader))[1])
         writer.write(HEAD % 0)
 
-    async with _serving(answer) as (transport, url):
+    async with serving(answer) as (transport, url):
         await (await transport.post(url, headers={}, content=b"x" * 3_000_000)).aclose()
     assert seen == [b"x" * 3_000_000]
 
@@ -82,10 +50,10 @@ async def test_a_connection_is_used_again() -> None:
         nonlocal connections
         connections += 1
         while True:
-            await _request(reader)
+            await request_of(reader)
             writer.write(HEAD % 2 + b"{}")
 
-    async with _serving(answer) as (transport, url):
+    async with serving(answer) as (transport, url):
         for _ in range(5):
             reply = await transport.post(url, headers={}, content=b"{}")
             await reply.read()
@@ -98,10 +66,10 @@ async def test_beyond_the_limit_connections_are_asked_to_close() -> None:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            heads.append((await _request(reader))[0])
+            heads.append((await request_of(reader))[0])
             writer.write(HEAD % 2 + b"{}")
 
-    async with _serving(answer, http_max_keepalive_connections=1) as (transport, url):
+    async with serving(answer, http_max_keepalive_connections=1) as (transport, url):
         replies = [await transport.post(url, headers={}, content=b"{}") for _ in range(3)]
         for reply in replies:
             await reply.aclose()
@@ -117,19 +85,19 @@ async def test_nobody_there_is_unreachable() -> None:
 
 async def test_a_connection_that_is_lost_before_an_answer_is_unreachable() -> None:
     async def leave(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-        await _request(reader)
+        await request_of(reader)
 
-    async with _serving(leave) as (transport, url):
+    async with serving(leave) as (transport, url):
         with pytest.raises(UpstreamUnreachable):
             await transport.post(url, headers={}, content=b"{}")
 
 
 async def test_silence_is_a_time_out() -> None:
     async def wait(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-        await _request(reader)
+        await request_of(reader)
         await reader.read()
 
-    async with _serving(wait, http_read_timeout=0.2) as (transport, url):
+    async with serving(wait, http_read_timeout=0.2) as (transport, url):
         with pytest.raises(UpstreamTimeout):
             await transport.post(url, headers={}, content=b"{}")
 
@@ -137,11 +105,11 @@ async def test_silence_is_a_time_out() -> None:
 @pytest.mark.parametrize("begun", [CHUNKED + b"3\r\nabc\r\n", HEAD % 10 + b"abc"], ids=["chunked", "with a length"])
 async def test_an_answer_that_breaks_off_is_broken(begun: bytes) -> None:
     async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _request(reader)
+        await request_of(reader)
         writer.write(begun)
         await writer.drain()
 
-    async with _serving(begin) as (transport, url):
+    async with serving(begin) as (transport, url):
         reply = await transport.post(url, headers={}, content=b"{}")
         with pytest.raises(UpstreamStreamBroken):
             [block async for block in reply.blocks()]
@@ -153,11 +121,11 @@ async def test_an_answer_that_falls_silent_is_broken(read_timeout: float, silenc
     """Whichever of the two is the shorter."""
 
     async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _request(reader)
+        await request_of(reader)
         writer.write(CHUNKED + b"3\r\nabc\r\n")
         await reader.read()
 
-    async with _serving(begin, http_read_timeout=read_timeout) as (transport, url):
+    async with serving(begin, http_read_timeout=read_timeout) as (transport, url):
         reply = await transport.post(url, headers={}, content=b"{}", silence=silence)
         with pytest.raises(UpstreamStreamBroken, match="fell silent"):
             [block async for block in reply.blocks()]
@@ -168,12 +136,12 @@ async def test_closing_an_answer_under_way_closes_its_connection() -> None:
     closed = asyncio.Event()
 
     async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _request(reader)
+        await request_of(reader)
         writer.write(CHUNKED + b"3\r\nabc\r\n")
         await reader.read()
         closed.set()
 
-    async with _serving(begin) as (transport, url):
+    async with serving(begin) as (transport, url):
         reply = await transport.post(url, headers={}, content=b"{}")
         await reply.aclose()
         await asyncio.wait_for(closed.wait(), 30)

@@ -71,7 +71,6 @@ def test_so_does_the_models_name_which_the_response_has_as_it_was_asked(client: 
     ("fields", "named"),
     [
         ({"tools": [{"type": "web_search"}]}, "web_search"),
-        ({"previous_response_id": "resp_0"}, "previous_response_id"),
         ({"input": [{"type": "x\r\ny", "id": "1"}]}, "an unknown kind"),
     ],
 )
@@ -86,6 +85,18 @@ def test_what_the_agent_cannot_be_asked_is_the_models_and_the_answer_says_so(
     )
     assert named in answer.headers["x-routing-overruled"]
     assert answer.json()["metadata"]["routing_overruled"] == answer.headers["x-routing-overruled"]
+
+
+def test_a_response_that_goes_on_from_a_kept_one_is_the_models(client: TestClient, model: respx.Route) -> None:
+    model.respond(200, json={"id": "resp_1", "object": "response", "output": []})
+    previous = client.post(PATH, json=HELLO).json()["id"]
+    answer = client.post(PATH, json=HELLO | {"previous_response_id": previous}, headers=REASONING)
+    assert (answer.status_code, model.call_count, _told(answer.headers)) == (
+        200,
+        2,
+        ("passthrough", "passthrough_rule"),
+    )
+    assert "previous_response_id" in answer.headers["x-routing-overruled"]
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,9 @@ def _step(action: str, *tools: str) -> dict[str, Any]:
     return {"thought": SAID, "next_action": action, "tools_to_use": uses, "concurrent_execution": False}
 
 
-def _ask(client: TestClient, mode: str = "passthrough", **fields: Any) -> Any:
-    return client.post(PATH, json=ASKED | fields, headers={"x-routing-mode": mode, "x-session-id": SESSION})
+def _ask(client: TestClient, mode: str = "passthrough", *, resumable: str = "false", **fields: Any) -> Any:
+    headers = {"x-routing-mode": mode, "x-session-id": SESSION, "x-reasoning-resumable": resumable}
+    return client.post(PATH, json=ASKED | fields, headers=headers)
 
 
 @contextmanager
@@ -111,7 +112,8 @@ def used(client: TestClient, route: respx.Route) -> TestClient:
         httpx.Response(200, json=_completion(_step("finished"))),
         httpx.Response(200, json=_completion(SAID)),
     ]
-    answers = [_ask(client), _ask(client, stream=True), _ask(client), _ask(client, "auto"), _ask(client, "reasoning")]
+    answers = [_ask(client), _ask(client, stream=True, resumable="true"), _ask(client)]
+    answers += [_ask(client, "auto"), _ask(client, "reasoning")]
     assert [answer.status_code for answer in answers] == [200, 200, 500, 200, 200]
     return client
 
