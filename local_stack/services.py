@@ -17,6 +17,9 @@ START_ORDER = ("postgres", "phoenix", "demo-provider", "demo-tools", "litellm", 
 SOURCES = ("*.py", "*.md", "*.txt")
 # What the API reads when it starts, by the setting that names another file; the callers it reads again by itself.
 API_CONFIGS = {"MCP_CONFIG_PATH": "config/mcp_servers.yaml", "MEMORY_ROUTING_CONFIG_PATH": "config/memory_routing.yaml"}
+# By itself LiteLLM closes a connection that was idle for 5 s, and the API after 4 s (HTTP_KEEPALIVE_EXPIRY). On a busy machine that
+# second can be too short, and a request that meets a closing connection fails with 503.
+KEPT_OPEN = ("--keepalive_timeout", "75")
 LABELS = {
     "postgres": "PostgreSQL",
     "phoenix": "Phoenix",
@@ -152,7 +155,7 @@ def _demo_tools(instance: Instance) -> Service:
 
 def _litellm(instance: Instance, settings: Mapping[str, str], options: Options) -> Service:
     config = instance.litellm_config
-    arguments = ["--config", str(config), *address(instance.ports.litellm), "--telemetry", "False"]
+    arguments = ["--config", str(config), *address(instance.ports.litellm), "--telemetry", "False", *KEPT_OPEN]
     soon = environments.RETRIES_SOON if options.scripted else {}
     return Service(
         name="litellm",

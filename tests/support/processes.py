@@ -24,7 +24,12 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    *arguments: str, url: str, log: Path, environment: Mapping[str, str] | None = None, python: str = sys.executable
+    *arguments: str,
+    url: str,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+    within: float = START_LIMIT,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """This interpreter, or another, with these arguments, from the moment that `url` answers; ended with the block."""
     # The user's variables stay outside, so that no key or proxy of theirs can change what a test sees.
@@ -34,7 +39,7 @@ def running(
             [python, *arguments], cwd=ROOT, env=base | dict(environment or {}), stdout=output, stderr=output
         )
     try:
-        _wait_for(url, process, log)
+        _wait_for(url, process, log, within)
         yield process
     finally:
         process.terminate()
@@ -45,8 +50,8 @@ def running(
             process.wait()
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_LIMIT
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path, within: float) -> None:
+    deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"{process.args!r} ended with {process.returncode}:\n{log.read_text()[-4000:]}")
@@ -56,4 +61,4 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError(f"{url} did not answer within {START_LIMIT} s:\n{log.read_text()[-4000:]}")
+    raise RuntimeError(f"{url} did not answer within {within} s:\n{log.read_text()[-4000:]}")

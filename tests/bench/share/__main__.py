@@ -100,6 +100,11 @@ def main() -> int:
             _say(f"{name}: {CHANGES[name].what}")
             try:
                 found[name] = one(stack, name, arguments)
+                _say(
+                    ", ".join(
+                        f"{what} {text}" for what, text in zip(HEAD[1:], cells(name, *found[name])[1:], strict=True)
+                    )
+                )
             except Exception as error:  # noqa: BLE001 - told in the report; it takes no other's numbers with it
                 failed.append(f"{name} could not be measured: {type(error).__name__}: {error}")
                 _say(failed[-1])

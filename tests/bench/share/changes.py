@@ -60,9 +60,9 @@ CHANGES: Mapping[str, Change] = {
     "rust": Change("LITELLM_RUST=true", _variables(LITELLM_RUST="true")),
     "workers": Change("--num_workers 2", Setting(options=("--num_workers", "2"))),
     "keep-alive": Change(
-        "--keepalive_timeout 75 and AIOHTTP_KEEPALIVE_TIMEOUT=75",
-        Setting({"AIOHTTP_KEEPALIVE_TIMEOUT": "75"}, ("--keepalive_timeout", "75")),
+        "--keepalive_timeout 75 instead of 5", Setting(), Setting(options=("--keepalive_timeout", "5"))
     ),
+    "keep-alive-provider": Change("AIOHTTP_KEEPALIVE_TIMEOUT=75", _variables(AIOHTTP_KEEPALIVE_TIMEOUT="75")),
     "rows": Change("PROXY_BATCH_WRITE_AT=10 instead of 1", _variables(PROXY_BATCH_WRITE_AT="10")),
     "spans": Change("OTEL_BSP_SCHEDULE_DELAY=5000 instead of 1000", _variables(OTEL_BSP_SCHEDULE_DELAY="5000")),
     "server-span": Change("no span of the request itself", _variables(OTEL_PYTHON_FASTAPI_EXCLUDED_URLS="/v1/")),

@@ -18,7 +18,7 @@ from tests.bench.share.pythons import beside, program
 from tests.support.processes import free_port, running
 from tests.support.stack_client import StackClient, eventually
 
-READY_WITHIN = 120.0  # seconds, where two start at once
+READY_WITHIN = 300.0  # seconds, where two start at once
 BEFORE, AFTER = "before", "after"
 # By these the stack knows its own processes, which it ends.
 MARKS = "REASONING_STACK"
@@ -72,6 +72,7 @@ def _litellm(service: Service, setting: Setting, folder: Path, resources: ExitSt
         *litellm_command(service, setting, port), python=python, url=f"{url}/health/liveliness",
         log=folder / f"litellm-{port}.log",
         environment={**_unmarked(service), **setting.environment, **beside(setting.packages, python)},
+        within=READY_WITHIN,
     )  # fmt: skip
     pid = resources.enter_context(process).pid
     eventually(lambda: _is_ready(url), f"{url} is ready", within=READY_WITHIN)
