@@ -92,11 +92,14 @@ def test_who_answered_is_told(output: dict[str, Any], way: str) -> None:
     assert (headers["x-routing-decision"], "request-id" in headers) == ("reasoning", True)
 
 
+_OF_ITS_OWN = ("id", "stop_details", "usage")
+
+
 def test_a_stream_adds_up_to_the_plain_message(output: dict[str, Any]) -> None:
     """But for what the SDK adds of its own, and leaves out of a stream's usage."""
     plain, streamed = (output["said"][way]["message"] for way in WAYS)
-    assert {name: value for name, value in streamed.items() if name not in ("id", "stop_details", "usage")} == {
-        name: value for name, value in plain.items() if name not in ("id", "usage")
+    assert {name: value for name, value in streamed.items() if name not in _OF_ITS_OWN} == {
+        name: value for name, value in plain.items() if name not in _OF_ITS_OWN
     }
     assert streamed["usage"].items() <= plain["usage"].items()
 
