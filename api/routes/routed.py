@@ -62,4 +62,8 @@ def _as_chat(question: Question, *, needed: bool) -> ChatRequest | str:
     """Another dialect is translated only where the agent might have to read it."""
     if not callable(question):
         return question
-    return question() if needed else {}
+    try:
+        return question() if needed else {}
+    except (AttributeError, LookupError, TypeError):
+        # What a provider refuses it may refuse in its own words.
+        return "a request with a part that has none of its dialect's forms wants the model itself"

@@ -46,5 +46,6 @@ def _less_ours(turn: Mapping[str, Any]) -> dict[str, Any]:
 def _is_ours(block: Any) -> bool:
     if not isinstance(block, dict):
         return False
-    telling = _TELLING.get(block.get("type"), ())  # type: ignore[arg-type]
+    kind = block.get("type")
+    telling = _TELLING.get(kind, ()) if isinstance(kind, str) else ()
     return any(isinstance(said := block.get(field), str) and said.startswith(begin) for field, begin in telling)

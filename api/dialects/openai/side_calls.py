@@ -7,7 +7,7 @@ from api.components import Operation
 from api.side_calls import Said
 from api.side_calls import side_call as _side_call
 
-_INSTRUCTING: Final = frozenset({"system", "developer"})
+_INSTRUCTING: Final = ("system", "developer")  # no set: an item's role may be anything
 
 
 def side_call(body: Mapping[str, Any]) -> Operation | None:

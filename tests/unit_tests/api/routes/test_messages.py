@@ -287,3 +287,15 @@ def test_what_is_the_models_own_goes_to_it_as_it_came(
     response = client.post(PATH, json={**ASKED, "system": system, **asked}, headers=REASONING)
     assert response.headers["x-routing-overruled"].startswith("reasoning; ")
     assert sent_to(route).items() >= asked.items()
+
+
+@pytest.mark.parametrize("content", [["text"], [{"text": "t"}], [{"type": []}], [5], {"type": "text"}])
+def test_a_result_of_no_known_form_is_for_the_model_itself(
+    client: TestClient, litellm: respx.Router, content: Any
+) -> None:
+    route = litellm.post(PATH).respond(200, json=MESSAGE)
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": content}
+    asked = {**ASKED, "messages": [{"role": "user", "content": [result]}]}
+    answers = [client.post(PATH, json=asked, headers=headers) for headers in ({}, REASONING)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert route.call_count == 2

@@ -123,3 +123,10 @@ def test_an_error_of_the_call_that_answers_names_the_field_that_was_sent(
     agent.side_effect = [_completion(json.dumps(STEP)), httpx.Response(400, json={"error": refused})]
     error = client.post(PATH, json=HELLO, headers=REASONING)
     assert (error.status_code, error.json()["error"]["param"]) == (400, "max_output_tokens")
+
+
+@pytest.mark.parametrize("role", [[], {}, 5, None])
+def test_an_items_role_may_be_anything(client: TestClient, model: respx.Route, role: Any) -> None:
+    item = {"type": "message", "role": role, "content": "hi"}
+    answers = [client.post(PATH, json=HELLO | {"input": [item]}, headers=headers) for headers in ({}, REASONING)]
+    assert [answer.status_code for answer in answers] == [200, 200]
